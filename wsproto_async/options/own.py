@@ -1,0 +1,80 @@
+"""Options that Autobahn has not: limits for every buffer, and what happens when a hook raises.
+
+They stand apart because Autobahn's ``CONFIG_ATTRS_*`` lists are derived from the other classes.
+Users meet them in ``ServerOptions`` and ``ClientOptions``, next to the rest.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from .base import OptionsBase
+from .fields import KIB, MIB, Autobahn, Flag, Octets, Seconds
+
+__all__ = ["OwnOptions"]
+
+
+def _zero_is_unbounded(value: int | None) -> int | None:
+    return value or None
+
+
+class OwnOptions(OptionsBase, frozen=True):
+    """What goes beyond Autobahn, on servers and clients."""
+
+    hook_concurrency: Annotated[
+        Annotated[int, Field(ge=0)] | None, AfterValidator(_zero_is_unbounded)
+    ] = 64
+    """How many calls of coroutine hooks may run at once on a connection; at that number reading
+    pauses. 1 is strictly one after another; ``None``, or 0, is without a bound.
+
+    Default: 64 leaves room to programs that rely on interleaving, and bounds what one peer can
+    make us hold."""
+
+    on_hook_error: Literal["close", "keep"] = "close"
+    """What an exception out of a hook does, besides being logged: close the connection with 1011,
+    or keep it.
+
+    Default: close, since a peer whose message was lost should not believe that it was handled."""
+
+    receive_queue_messages: Annotated[int, Field(ge=1)] = 64
+    """How many received messages may wait for ``recv`` or ``async for``; above that, reading
+    pauses.
+
+    Default: 64 keeps a consumer busy over short delays; small messages cost more than their
+    octets, so counting those alone would not bound memory."""
+
+    receive_queue_bytes: Annotated[Octets, Field(ge=1)] = MIB
+    """How many octets of received messages may wait for ``recv`` or ``async for``; above that,
+    reading pauses.
+
+    Default: 1 MiB, as much as the largest message the default limit lets in."""
+
+    write_buffer_high: Octets = 64 * KIB
+    """How many octets may wait to be sent before ``await send()`` waits for the peer, until a
+    quarter of this is left. 0 waits until the system has taken everything.
+
+    Default: 64 KiB is what asyncio's own transports use; more only hides a slow peer for longer."""
+
+    close_timeout: Annotated[Seconds | None, Autobahn(None)] = 2
+    """Seconds for a whole close, from our close frame or the peer's to the end of TCP; then the
+    connection is dropped. 0 drops at once. While this is set, ``close_handshake_timeout`` and
+    ``server_connection_drop_timeout`` are not looked at; ``None`` leaves the close to those two.
+
+    Default: 2 s, time for a round trip on a bad line, and no longer than people wait for a
+    program to end. Autobahn: ``None``."""
+
+    max_handshake_size: Annotated[int, Field(ge=256)] = 16 * KIB
+    """How many octets the HTTP head of a handshake may have.
+
+    Default: 16 KiB, which leaves room for large cookies and tokens; more would only be held for
+    peers that nobody knows yet."""
+
+    max_handshake_headers: Annotated[int, Field(ge=8)] = 128
+    """How many header fields the HTTP head of a handshake may have.
+
+    Default: 128, well above what browsers and proxies send, so that only attacks meet it."""
+
+    auto_ping_restart_on_any_traffic: Flag = True
+    """Whether received data counts as the answer to an automatic ping.
+
+    Default: true, since whoever sends data is alive, even if the pong is queued behind it."""
