@@ -1,0 +1,59 @@
+"""Where native code is chosen, and nowhere else.
+
+The modules in ``COMPILED`` are ordinary Python files that also run compiled (``X.py`` with an
+augmenting ``X.pxd``); the import system prefers the compiled form where it lies beside the file.
+This module steps in for two reasons: ``WSPROTO_ASYNC_PURE=1`` asks for plain Python, and where
+one compiled module is missing all must be plain, since they call each other natively.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+__all__ = ["COMPILED", "NATIVE"]
+
+PACKAGE = __name__.partition(".")[0]
+ROOT = Path(__file__).parent.parent
+
+COMPILED = (
+    "_native.kernels",
+    "core.reader",
+    "core.writer",
+    "core.connection",
+    "protocol.stream",
+    "protocol.doors",
+)
+
+
+def _path(module: str, suffix: str) -> Path:
+    return ROOT.joinpath(*module.split(".")).with_suffix(suffix)
+
+
+def _is_built(module: str) -> bool:
+    return any(_path(module, suffix).exists() for suffix in EXTENSION_SUFFIXES)
+
+
+class _PlainPython(MetaPathFinder):
+    """Finds the ``.py`` of a module that also exists compiled."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        module = fullname.removeprefix(PACKAGE + ".")
+        if module in COMPILED:
+            return spec_from_file_location(fullname, _path(module, ".py"))
+        return None
+
+
+NATIVE = os.environ.get("WSPROTO_ASYNC_PURE", "0") in ("", "0") and all(map(_is_built, COMPILED))
+"""Whether the compiled modules are in use."""
+
+if not NATIVE:
+    sys.meta_path.insert(0, _PlainPython())
