@@ -1,0 +1,503 @@
+"""One side of an open WebSocket connection, without any I/O.
+
+:class:`Connection` puts the parts together: the reader that parses what arrives, the writer that
+collects what leaves, and the table of :mod:`.closing`. Octets come in by
+:meth:`Connection.receive`; octets, wishes and facts go out to a :class:`~.sink.Sink`. It owns no
+socket and no clock, so that what carries the octets may be anything.
+
+This file runs as it is, and compiled: connection.pxd gives the types.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .._native.kernels import NO_KEY, unmask
+from ..constants import (
+    MAX_CLOSE_REASON,
+    CloseCode,
+    Opcode,
+    SendState,
+    State,
+    is_receivable_close_code,
+)
+from ..errors import (
+    Disconnected,
+    FrameError,
+    PayloadError,
+    PayloadExceededError,
+    ProtocolError,
+    StateError,
+)
+from .closing import TABLE, Effect, Event
+from .reader import FrameReader, Inflater, ignore
+from .sink import Sink
+from .writer import FrameWriter
+
+__all__ = ["Codec", "Connection"]
+
+Octets = bytes | bytearray | memoryview
+
+OPEN = int(State.OPEN)
+CLOSING = int(State.CLOSING)
+CLOSED = int(State.CLOSED)
+
+
+class Codec(Inflater, Protocol):
+    """A compression that was agreed on, for both directions."""
+
+    def start_compress_message(self) -> None:
+        """A message begins."""
+
+    def compress_message_data(self, data: bytes) -> bytes:
+        """Compress a piece of it."""
+
+    def end_compress_message(self) -> bytes:
+        """What is still to be sent of it."""
+
+
+class Connection:
+    """One side of a connection.
+
+    Args:
+        is_server: which side.
+        sink: the surroundings.
+
+    Attributes:
+        state: one of :class:`~wsproto_async.constants.State`.
+        send_state: one of :class:`~wsproto_async.constants.SendState`.
+        fail_by_drop: how :meth:`fail` ends it: with TCP, or with a close frame first.
+        echo_close: whether the answer to a close frame repeats its code and reason.
+        max_send: largest message that may be sent, in octets; 0 is no limit.
+        fragment: size of the frames that a message is cut into, in octets; 0 is not at all.
+        heard: set with every read, for whoever watches over silence.
+        octets_received: kept by whoever brings them here.
+    """
+
+    def __init__(self, is_server: bool, sink: Sink) -> None:
+        self.is_server = is_server
+        self.sink: Sink | None = sink
+        self.reader = FrameReader()
+        self.reader.require_mask = is_server
+        self.reader.refuse_mask = not is_server
+        self.writer = FrameWriter(not is_server)
+        self.writer.connect(sink.write, sink.write_pieces, sink.wake)
+        self.state = int(State.CONNECTING)
+        self.codec: Codec | None = None
+        # Policy.
+        self.fail_by_drop = True
+        self.echo_close = False
+        self.max_send = 0
+        self.fragment = 0
+        # Receiving.
+        self.pending: bytes | None = None
+        self.receiving = False
+        self.added = False
+        self.paused = False
+        self.heard = False
+        self.octets_received = 0
+        # Sending in pieces.
+        self.send_state = int(SendState.GROUND)
+        self.send_opcode = 0
+        self.send_compressed = False
+        self.messages_sent = 0
+        self.plain_octets_sent = 0
+        # How it ended.
+        self.was_clean = False
+        self.not_clean_reason: str | None = None
+        self.closed_by_me = False
+        self.failed_by_me = False
+        self.dropped_by_me = False
+        self.local_close_code: int | None = None
+        self.local_close_reason: bytes | None = None
+        self.remote_close_code: int | None = None
+        self.remote_close_reason: str | None = None
+        self.told = False
+
+    # --- receiving ----------------------------------------------------------------------------
+
+    def receive(self, p: Octets, start: int, end: int) -> None:
+        """The octets ``p[start:end]`` arrived; whatever is kept of them is a copy.
+
+        May be called from inside a hook: the octets are taken care of when it returns.
+
+        Raises:
+            Exception: what a hook raised; the rest of what arrived waits for :meth:`resume`.
+        """
+        self.heard = True
+        if self.receiving or self.paused:
+            self.keep(p, start, end)
+            return
+        if self.pending is not None:
+            self.keep(p, start, end)
+            self.resume()
+            return
+        self.begin_work()
+        try:
+            self.work(p, start, end)
+        finally:
+            self.end_work()
+        if self.added:
+            self.resume()
+
+    def resume(self) -> None:
+        """Work off what waits. Raises like :meth:`receive`."""
+        self.added = False
+        if self.pending is not None and not self.receiving and not self.reader.halted:
+            data, self.pending = self.pending, None
+            self.receive(data, 0, len(data))
+
+    def begin_work(self) -> None:
+        """Cork: what is sent from here on waits for :meth:`end_work`."""
+        self.receiving = True
+        self.writer.corked = True
+
+    def end_work(self) -> None:
+        """Uncork."""
+        self.receiving = False
+        self.writer.corked = False
+        self.writer.flush()
+
+    def work(self, p: Octets, pos: int, end: int) -> None:
+        try:
+            while pos < end:
+                try:
+                    pos = self.reader.feed(p, pos, end)
+                    break
+                except ProtocolError as error:
+                    pos = self.reader.position
+                    self.violation(error)
+        finally:
+            # Also when a hook raised: what is behind it must not be lost.
+            pos = self.reader.position
+            if pos < end and self.state != CLOSED:
+                self.keep_first(p, pos, end)
+
+    def landed(self, size: int) -> None:
+        """The transport put octets on the reader's landing strip. Raises like :meth:`receive`."""
+        self.heard = True
+        self.begin_work()
+        try:
+            self.reader.landed(size)
+        except ProtocolError as error:
+            self.violation(error)
+        finally:
+            self.end_work()
+        if self.added:
+            self.resume()
+
+    def keep(self, p: Octets, start: int, end: int) -> None:
+        self.added = True
+        data = unmask(p, start, end - start, False, NO_KEY)
+        self.pending = data if self.pending is None else self.pending + data
+
+    def keep_first(self, p: Octets, start: int, end: int) -> None:
+        data = unmask(p, start, end - start, False, NO_KEY)
+        self.pending = data if self.pending is None else data + self.pending
+
+    def pause(self) -> None:
+        """Deliver nothing more until :meth:`unpause`, not even of what is already here."""
+        if not self.paused and self.sink is not None:
+            self.paused = True
+            self.reader.halted = True
+            self.sink.pause_reading()
+
+    def unpause(self) -> None:
+        """Go on delivering. Raises like :meth:`receive`."""
+        if not self.paused:
+            return
+        self.paused = False
+        if self.sink is None or self.state == CLOSED:
+            return
+        self.reader.halted = False
+        try:
+            self.resume()
+        finally:
+            if not self.paused and self.sink is not None:
+                self.sink.resume_reading()
+
+    def step(self) -> bool:
+        """Take one step through what waits; returns whether there may be another one."""
+        data, self.pending = self.pending, None
+        if data is None or self.reader.halted:
+            return False
+        self.reader.position = 0
+        more = False
+        try:
+            more = self.reader.step(data, len(data))
+        except ProtocolError as error:
+            self.violation(error)
+            more = True
+        finally:
+            rest = data[self.reader.position :]
+            if rest and self.state != CLOSED:
+                self.pending = rest if self.pending is None else rest + self.pending
+        return more
+
+    def control(self, opcode: int, payload: bytes) -> None:
+        """A control frame arrived: the reader's slot."""
+        sink = self.sink
+        if sink is None:
+            return
+        if opcode == Opcode.PING:
+            sink.on_ping(payload)
+        elif opcode == Opcode.PONG:
+            sink.on_pong(payload)
+        elif payload:
+            sink.on_close_frame(int.from_bytes(payload[:2], "big"), payload[2:])
+        else:
+            sink.on_close_frame(None, None)
+
+    # --- sending ------------------------------------------------------------------------------
+
+    def send_message(self, payload: Octets | str, binary: bool) -> None:
+        """Send a message, cut and compressed as was agreed on.
+
+        Raises:
+            Disconnected: the connection is not open.
+            PayloadExceededError: the message is above ``max_send``.
+            StateError: a frame begun by :meth:`begin_frame` is not complete.
+        """
+        if self.state != OPEN:
+            raise Disconnected("a message can be sent on an open connection only")
+        if self.codec is not None or self.max_send or self.fragment:
+            self.send_with_care(payload, binary, self.fragment, True)
+            return
+        self.writer.frame(0x82 if binary else 0x81, payload)
+        self.messages_sent += 1
+
+    def send_with_care(
+        self, payload: Octets | str, binary: bool, fragment: int, compress: bool
+    ) -> None:
+        """The same, compressed if agreed on, limited, and cut into frames of that size."""
+        if self.state != OPEN:
+            raise Disconnected("a message can be sent on an open connection only")
+        for opcode, rsv, fin, piece in self.cut_message(payload, binary, fragment, compress):
+            self.writer.frame((0x80 if fin else 0) | rsv << 4 | opcode, piece)
+
+    def cut_message(
+        self, payload: Octets | str, binary: bool, fragment: int, compress: bool
+    ) -> list[tuple[int, int, bool, bytes]]:
+        """Compress and cut a message: opcode, RSV, FIN and payload of each of its frames.
+
+        Raises:
+            PayloadExceededError: the message is above ``max_send``.
+        """
+        data = payload.encode() if isinstance(payload, str) else bytes(payload)
+        plain = len(data)
+        rsv = 0
+        if compress and self.codec is not None:
+            # One step without a break: a cancelled send must not leave half a message in the codec.
+            codec = self.codec
+            codec.start_compress_message()
+            data = codec.compress_message_data(data) + codec.end_compress_message()
+            rsv = 4
+        if self.max_send and len(data) > self.max_send:
+            raise PayloadExceededError(
+                f"message of {len(data)} octets exceeds max_message_payload_size={self.max_send}"
+            )
+        self.messages_sent += 1
+        self.plain_octets_sent += plain - len(data)
+        opcode = 2 if binary else 1
+        if fragment <= 0 or len(data) <= fragment:
+            return [(opcode, rsv, True, data)]
+        frames = []
+        for begin in range(0, len(data), fragment):
+            piece = data[begin : begin + fragment]
+            frames.append((opcode, rsv, begin + fragment >= len(data), piece))
+            opcode = rsv = 0
+        return frames
+
+    def begin_message(self, binary: bool, compress: bool) -> None:
+        """Begin a message that is sent in pieces; only between messages (StateError)."""
+        if self.send_state != SendState.GROUND:
+            raise StateError("beginMessage() inside a message that has not ended")
+        self.send_opcode = 2 if binary else 1
+        self.send_compressed = compress and self.codec is not None
+        if self.send_compressed:
+            self.codec.start_compress_message()  # type: ignore[union-attr]
+        self.send_state = int(SendState.MESSAGE_BEGIN)
+        self.messages_sent += 1
+
+    def begin_frame(self, length: int) -> None:
+        """Send the header of a frame that is not the last; only between frames (StateError)."""
+        if self.send_state not in (SendState.MESSAGE_BEGIN, SendState.INSIDE_MESSAGE):
+            raise StateError("a frame can begin only inside a message, between frames")
+        self.writer.begin_frame(self.next_first(), length)
+        self.send_state = int(SendState.INSIDE_MESSAGE_FRAME)
+
+    def next_first(self) -> int:
+        """The first octet of the next header of the message that is sent in pieces."""
+        first = self.send_opcode
+        if first and self.send_compressed:
+            first |= 0x40
+        self.send_opcode = 0
+        return first
+
+    def frame_data(self, payload: Octets) -> int:
+        """Send a piece of the frame that was begun; only inside of one (StateError).
+
+        Returns:
+            Octets that are missing from the frame; negative: so many of ``payload`` were too many.
+        """
+        if self.send_state != SendState.INSIDE_MESSAGE_FRAME:
+            raise StateError("frame data can be sent only inside a frame that was begun")
+        left = self.writer.left - len(payload)
+        self.writer.frame_data(payload if left >= 0 else payload[:left])
+        if left <= 0:
+            self.send_state = int(SendState.INSIDE_MESSAGE)
+        return left
+
+    def end_message(self) -> None:
+        """End a message that is sent in pieces, with an empty last frame (StateError outside)."""
+        if self.send_state not in (SendState.MESSAGE_BEGIN, SendState.INSIDE_MESSAGE):
+            raise StateError("a message can end only where one was begun, between frames")
+        tail = b""
+        first = 0x80 | self.next_first()
+        if self.send_compressed:
+            tail = self.codec.end_compress_message()  # type: ignore[union-attr]
+        self.writer.frame(first, tail)
+        self.send_state = int(SendState.GROUND)
+
+    # --- closing ------------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """The opening handshake is done."""
+        self.state = OPEN
+
+    def close(self, code: int | None, reason: bytes | None) -> None:
+        """Begin the closing handshake, if the connection is open."""
+        self.happen(Event.CLOSE, code, reason)
+
+    def close_received(self, code: int | None, reason: bytes | None) -> None:
+        """The peer's close frame arrived; a bad one fails the connection first."""
+        text: str | None = None
+        if code is not None and not is_receivable_close_code(code):
+            self.violation(FrameError(f"close code {code} must not be sent"))
+            if self.state == CLOSED or self.fail_by_drop:
+                return
+            code = int(CloseCode.NORMAL)
+        if reason:
+            try:
+                text = reason.decode()
+            except UnicodeDecodeError:
+                self.violation(PayloadError("the close reason is not UTF-8"))
+                if self.state == CLOSED or self.fail_by_drop:
+                    return
+        self.remote_close_code = code
+        self.remote_close_reason = text
+        if self.echo_close:
+            self.happen(Event.CLOSE_RECEIVED, code, truncate(text) if text else None)
+        else:
+            self.happen(Event.CLOSE_RECEIVED, int(CloseCode.NORMAL), None)
+
+    def violation(self, error: ProtocolError) -> None:
+        """The peer broke the protocol: let the sink decide, then go on behind it or stop."""
+        if self.sink is not None:
+            self.sink.on_violation(error)
+        if self.state != CLOSED:
+            self.reader.recover()
+
+    def fail(self, code: int, reason: str, by_drop: bool | None = None) -> None:
+        """Fail the connection (RFC 6455, section 7.1.7).
+
+        Args:
+            code: close code.
+            reason: goes into the close frame, cut to what fits.
+            by_drop: without a close frame; None is what ``fail_by_drop`` says.
+        """
+        if self.state == CLOSED:
+            return
+        self.failed_by_me = True
+        self.not_clean_reason = None
+        if by_drop is None:
+            by_drop = self.fail_by_drop
+        if by_drop or self.state not in (OPEN, CLOSING):
+            self.not_clean_reason = f"I dropped the WebSocket TCP connection: {reason}"
+            self.happen(Event.FAIL_BY_DROP, code, None)
+        else:
+            self.happen(Event.FAIL, code, truncate(reason))
+
+    def timed_out(self, reason: str) -> None:
+        """The peer did not do in time what the sink was told to expect."""
+        if self.state == CLOSED:
+            return
+        self.not_clean_reason = reason
+        self.happen(Event.TIMEOUT, None, None)
+
+    def dropped(self) -> None:
+        """Somebody is about to end the transport."""
+        if self.state != CLOSED:
+            self.dropped_by_me = True
+            self.happen(Event.DROP, None, None)
+
+    def lost(self) -> None:
+        """The transport is gone."""
+        if self.told:
+            return
+        if not (self.was_clean or self.dropped_by_me or self.not_clean_reason):
+            self.not_clean_reason = (
+                "peer dropped the TCP connection without previous WebSocket closing handshake"
+            )
+        self.happen(Event.GONE, None, None)
+
+    def happen(self, event: Event, code: int | None, reason: bytes | None) -> None:
+        """Look the event up and carry its effects out."""
+        entry = TABLE.get((State(self.state), event))
+        if entry is None:
+            return
+        self.state = int(entry[0])
+        for effect in entry[1]:
+            self.carry_out(effect, event, code, reason)
+
+    def carry_out(
+        self, effect: Effect, event: Event, code: int | None, reason: bytes | None
+    ) -> None:
+        sink = self.sink
+        if sink is None:
+            return
+        if effect is Effect.SEND_CLOSE or effect is Effect.SEND_REPLY:
+            if effect is Effect.SEND_CLOSE:
+                self.closed_by_me = True
+            self.local_close_code = code
+            self.local_close_reason = reason
+            payload = b"" if code is None else code.to_bytes(2, "big") + (reason or b"")
+            self.writer.control(Opcode.CLOSE, payload)
+        elif effect is Effect.EXPECT_REPLY:
+            sink.expect("close")
+        elif effect is Effect.RELAX_REPLY:
+            sink.relax("close")
+        elif effect is Effect.FINISH:
+            if self.is_server:
+                self.dropped()
+                sink.drop(False)
+            else:
+                sink.expect("drop")
+        elif effect is Effect.CLEAN:
+            self.was_clean = True
+        elif effect is Effect.UNCLEAN:
+            self.was_clean = False
+        elif effect is Effect.SKIP_DATA:
+            self.reader.skip_data()
+        elif effect is Effect.STOP:
+            self.reader.halted = True
+            self.pending = None
+        elif effect is Effect.CLOSE_TCP or effect is Effect.ABORT_TCP:
+            self.dropped_by_me = True
+            sink.drop(effect is Effect.ABORT_TCP)
+        elif effect is Effect.TELL and not self.told:
+            self.told = True
+            sink.on_closed()
+
+    def release(self) -> None:
+        """Forget the sink: a connection that has ended must not keep its surroundings alive."""
+        self.sink = None
+        self.pending = None
+        self.reader.halted = True
+        self.reader.connect(ignore, ignore)
+        self.writer.release()
+
+
+def truncate(reason: str, limit: int = MAX_CLOSE_REASON) -> bytes:
+    """As much of the text as fits, without cutting a code point."""
+    return reason.encode()[:limit].decode(errors="ignore").encode()
