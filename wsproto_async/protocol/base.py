@@ -1,0 +1,256 @@
+"""``WebSocketProtocol``: what server and client protocols have in common.
+
+The class is put together by kind of method, from the bottom up:
+
+==============  ====================================================================
+``doors``       what must be fast: the loop's side of reading, and ``sendMessage``
+``attributes``  what a protocol has
+``calling``     how it calls hooks
+``flow``        pausing and resuming, in both directions
+``sending``     what it can be asked to send
+``internals``   inner doors: methods for subclasses that go deeper
+``hooks``       what subclasses override to be told
+``ending``      dropping, timeouts, ``onClose``
+``base``        the beginning: transport, options, slots
+==============  ====================================================================
+
+The state of the protocol itself is in the core's connection, ``_connection``; what a class
+overrides decides, once, how its slots are wired (wiring.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from ..constants import State
+from ..core.connection import Connection
+from ..errors import StateError
+from ..interfaces import (
+    IWebSocketChannel,
+    IWebSocketChannelFrameApi,
+    IWebSocketChannelStreamingApi,
+)
+from ..observable import Handler
+from ..options import ClientOptions, ServerOptions
+from ..stats import Timings, TrafficStats
+from ..types import TransportDetails
+from . import details, plan
+from .ending import Ending
+from .options import apply_options, options_of
+from .statistics import LiveTrafficStats
+from .stream import MessageStream
+from .timers import Timers
+from .wiring import Wiring, bind_slots
+from .writes import bind_writes
+
+__all__ = ["WebSocketProtocol"]
+
+
+class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
+    """A WebSocket connection over an asyncio transport.
+
+    Made by a factory, which sets ``factory``; subclasses override hooks. ``__init__`` takes no
+    arguments and need not be called.
+    """
+
+    _statistics: LiveTrafficStats | None = None
+
+    # --- the loop tells us --------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        """The transport is there (asyncio calls this)."""
+        self.transport = transport
+        self.peer = details.peer_of(transport)
+        self._connectionMade()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The transport is gone (asyncio calls this)."""
+        self._close_cause = exc
+        try:
+            self._connectionLost(exc)
+        finally:
+            self.transport = None
+
+    def eof_received(self) -> bool | None:
+        """The peer will send nothing more (asyncio calls this): that ends a WebSocket."""
+        return None
+
+    def _connectionMade(self) -> None:
+        """Begin; needs ``factory``, ``transport``, and a loop, running or the factory's."""
+        self._loop = self._find_loop()
+        options = getattr(self.factory, "options", None)
+        if not isinstance(options, (ServerOptions, ClientOptions)):
+            options = (ServerOptions if self.is_server else ClientOptions).contract()
+        self._options = options_of(self, options)
+        connection = Connection(self.is_server, Wiring(self))
+        self._timers = Timers(self)
+        self._set_doors(connection, self._loop)
+        self.websocket_extensions_in_use = []
+        apply_options(self)
+        bind_writes(self)
+        if self.trackTimings:
+            self.trackedTimings = Timings()
+        high = self._options.write_buffer_high
+        self.transport.set_write_buffer_limits(high=high, low=high // 4)
+        if not self._options.tcp_no_delay:
+            details.set_no_delay(self.transport, False)
+        self._timers.open()
+
+    def _find_loop(self) -> asyncio.AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            loop: asyncio.AbstractEventLoop | None = getattr(self.factory, "loop", None)
+            if loop is None:
+                raise StateError(
+                    "connection_made() outside of a running loop: give the factory loop=..."
+                ) from None
+            return loop
+
+    def _connectionLost(self, reason: BaseException | None) -> None:
+        """End: stop all timers, then tell ``onClose``, once."""
+        connection = self._connection
+        if connection is None:
+            return
+        self._timers.stop_all()
+        connection.lost()
+
+    def _get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    # --- opening ------------------------------------------------------------------------------
+
+    def _open(self, rest: bytes) -> None:
+        """The opening handshake is done; ``rest`` came behind it."""
+        connection = self._connection
+        assert connection is not None
+        connection.opened()
+        self._timers.opened()
+        self._track("onOpen")
+        connection.pending = rest or None
+        try:
+            self._announce_open()
+        except Exception as error:
+            self._hook_failed(error)
+        if connection.state not in (State.OPEN, State.CLOSING):
+            return
+        bind_slots(self)
+        if self._opened is not None and not self._opened.done():
+            self._opened.set_result(None)
+        self._go_on()
+
+    def _use_codec(self, codec: Any) -> None:
+        """A compression was agreed on."""
+        assert self._connection is not None
+        self._connection.codec = codec
+        self._connection.reader.inflater = codec
+        self.websocket_extensions_in_use.append(codec)
+
+    def _announce_open(self) -> None:
+        """Tell the hooks that the connection is open."""
+        bind_slots(self)
+        self._call_hook("onOpen")
+
+    @property
+    def is_open(self) -> asyncio.Future[None]:
+        """A future that is done when ``onOpen`` was called; pending if that never comes."""
+        if self._opened is None:
+            self._opened = self._loop.create_future()
+            if self._connection is not None and self._connection.state == State.OPEN:
+                self._opened.set_result(None)
+        return self._opened
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can be sent right now."""
+        connection = self._connection
+        return connection is not None and connection.state == State.OPEN
+
+    # --- messages for coroutines ----------------------------------------------------------------
+
+    def on(self, event: str, handler: Handler) -> None:
+        """Call ``handler(payload, is_binary=...)`` for each event ``"message"``."""
+        super().on(event, handler)
+        if self._connection is not None and self._connection.state == State.OPEN:
+            bind_slots(self)
+
+    def messages(self) -> MessageStream:
+        """The messages, for ``async for`` and ``recv()``; there is one consumer.
+
+        Open it before messages are expected, at best before ``onOpen`` has returned: it has what
+        arrives from then on. Reading pauses while more waits than the options
+        ``receiveQueueMessages`` and ``receiveQueueBytes`` allow.
+        """
+        if self._stream is None:
+            options = self._options
+            if options is None:
+                raise StateError("messages() before connection_made()")
+            self._stream = MessageStream(
+                self._loop,
+                self._pause_reading,
+                self._resume_reading,
+                options.receive_queue_messages,
+                options.receive_queue_bytes,
+            )
+            if self._close_info is not None:
+                self._end_stream(self._close_info)
+            elif self._connection is not None and self._connection.state == State.OPEN:
+                bind_slots(self)
+        return self._stream
+
+    def __aiter__(self) -> MessageStream:
+        return self.messages()
+
+    # --- keeping it alive -----------------------------------------------------------------------
+
+    def _sendAutoPing(self) -> None:
+        """Send an automatic ping, and wait for its pong if ``autoPingTimeout`` is set."""
+        self._timers.send_ping()
+
+    def _cancelAutoPingTimeoutCall(self) -> None:
+        """The peer has proved to be alive: take the outstanding ping as answered."""
+        if self.autoPingTimeoutCall is not None:
+            self._timers.alive()
+
+    # --- statistics -----------------------------------------------------------------------------
+
+    @property
+    def trafficStats(self) -> TrafficStats:
+        """What went over the connection so far."""
+        if self._statistics is None:
+            self._statistics = LiveTrafficStats(self)
+        return self._statistics
+
+    def setTrackTimings(self, enable: bool) -> None:
+        """Begin or stop to note in ``trackedTimings`` when things happen."""
+        if bool(enable) != (self.trackedTimings is not None):
+            self.trackedTimings = Timings() if enable else None
+        self.trackTimings = enable  # which binds the slots anew
+
+    def _options_changed(self) -> None:
+        connection = self._connection
+        if connection is None or connection.sink is None:
+            return
+        apply_options(self)
+        bind_writes(self)
+        if connection.state == State.OPEN:
+            bind_slots(self)
+
+    # --- the transport --------------------------------------------------------------------------
+
+    @property
+    def transport_details(self) -> TransportDetails:
+        """What is known of the transport."""
+        return details.transport_details(self, self.peer, self.is_server)
+
+    def get_channel_id(self, channel_id_type: str | None = None) -> bytes:
+        """What names this very channel; see :func:`wsproto_async.protocol.details.channel_id`."""
+        return details.channel_id(self.transport, channel_id_type)
+
+
+plan.DEFAULTS.update((name, inspect.getattr_static(WebSocketProtocol, name)) for name in plan.HOOKS)
+
+for _interface in (IWebSocketChannel, IWebSocketChannelFrameApi, IWebSocketChannelStreamingApi):
+    _interface.register(WebSocketProtocol)

@@ -1,0 +1,88 @@
+"""Calling hooks: what they return, what they raise, and how many run at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from ..constants import CloseCode, State
+from .attributes import Attributes
+from .log import say
+from .tasks import HookTasks, is_awaitable
+
+__all__ = ["Calling"]
+
+COUNTED = ("onMessage", "onPing", "onPong")
+"""Hooks that the peer can cause to be called as often as it likes."""
+
+
+class Calling(Attributes):
+    """How a protocol calls its hooks, and what it says in the log."""
+
+    def _call_hook(self, name: str, *args: Any) -> asyncio.Future[Any] | None:
+        """Call a hook; what it returns to be awaited becomes a task."""
+        result = getattr(self, name)(*args)
+        if result is not None and is_awaitable(result):
+            return self._start(result, name)
+        return None
+
+    def _hook_returned(self, result: Any) -> None:
+        """``onMessage`` returned something: the reader's slot."""
+        if is_awaitable(result):
+            self._start(result, "onMessage")
+
+    def _start(self, awaitable: Awaitable[Any], hook: str) -> asyncio.Future[Any]:
+        """Run what a hook returned."""
+        tasks = self._tasks
+        if tasks is None:
+            assert self._options is not None
+            tasks = self._tasks = HookTasks(
+                self._loop,
+                self._options.hook_concurrency,
+                self._pause_reading,
+                self._resume_reading,
+                self._hook_failed,
+            )
+        return tasks.start(awaitable, hook, hook in COUNTED)
+
+    def _hook_failed(self, error: BaseException, hook: str | None = None) -> None:
+        """A hook raised, plain or as a task: say so, and end the connection or keep it."""
+        hook = hook or hook_of(error)
+        self._say("error", f"{hook} raised {type(error).__name__}", error)
+        try:
+            self._call_hook("onError", error, hook)
+        except Exception as second:
+            self._say("error", "onError raised", second)
+        connection, options = self._connection, self._options
+        if connection is None or options is None or connection.state == State.CLOSED:
+            return
+        if options.on_hook_error == "close":
+            self._close_cause = error
+            connection.fail(CloseCode.INTERNAL_ERROR, "internal error", False)
+
+    def _say(self, level: str, text: str, error: BaseException | None = None) -> None:
+        """Log a line about this connection."""
+        say(self.log, level, f"{self.peer}: {text}", error)
+
+    def _track(self, key: str) -> None:
+        """Note when something happened, if ``trackTimings`` is on."""
+        if self.trackedTimings is not None:
+            self.trackedTimings.track(key)
+
+    def _pause_reading(self) -> None:
+        raise AssertionError
+
+    def _resume_reading(self) -> None:
+        raise AssertionError
+
+
+def hook_of(error: BaseException) -> str:
+    """The hook that an error came out of, for the log."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_name
+        if name.startswith("on") and name[2:3].isupper():
+            return name
+        traceback = traceback.tb_next
+    return "a hook"

@@ -1,0 +1,223 @@
+"""The doors that octets and messages pass through many thousand times a second.
+
+:class:`Doors` is the base of the protocol classes that has what must be fast: the loop's side of
+reading (``get_buffer``, ``buffer_updated``, ``data_received``) and ``sendMessage``. Everything
+else about a protocol is above, in plain Python.
+
+All connections of a thread read into one buffer, since what a read brought is worked off before
+the next one. A large payload is the exception: the loop reads it straight into the message.
+
+Outside of reads, what the connections of a thread send is flushed once in a turn of the loop,
+all together (:class:`Turn`).
+
+This file runs as it is, and compiled: doors.pxd gives the types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from typing import Any
+
+from .._native.kernels import NO_KEY, ReadBuffer, unmask
+from ..constants import State
+from ..core.connection import Connection
+from ..errors import Disconnected
+
+__all__ = ["Doors", "Turn"]
+
+OPEN = int(State.OPEN)
+CLOSING = int(State.CLOSING)
+
+
+class Turn:
+    """What the connections of one loop share.
+
+    Attributes:
+        buffer: what they read into.
+        waiting: the connections that have something to flush in this turn.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = weakref.ref(loop)
+        self.buffer = ReadBuffer()
+        self.waiting: list[Connection] = []
+        # A completion-based loop fills the buffer while other connections run: they cannot share.
+        self.shared = not hasattr(loop, "_proactor")
+
+    def add(self, connection: Connection) -> None:
+        """Flush that connection before the loop waits again."""
+        if not self.waiting:
+            loop = self.loop()
+            assert loop is not None
+            loop.call_soon(self.flush)
+        self.waiting.append(connection)
+
+    def flush(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for connection in waiting:
+            connection.writer.flush()
+
+
+_turns = threading.local()
+
+
+def turn_of(loop: asyncio.AbstractEventLoop) -> Turn:
+    """The :class:`Turn` of a loop; a thread has one, as it has one running loop."""
+    turn: Turn | None = getattr(_turns, "turn", None)
+    if turn is None or turn.loop() is not loop:
+        turn = Turn(loop)
+        _turns.turn = turn
+    return turn
+
+
+class Doors:
+    """Receiving from the loop and sending messages.
+
+    Attributes:
+        _connection: the core's connection, None before ``connection_made``.
+        _turn: what is shared with the other connections of the loop.
+        _slow_receive: octets go through ``_dataReceived``, because somebody overrides or logs it.
+        _writing_paused: the transport has more to send than its mark.
+        _slow_send: messages go through ``_send_with_care``, because somebody watches them.
+    """
+
+    def _set_doors(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection = connection
+        self._turn = turn_of(loop)
+        self._slow_receive = False
+        self._slow_send = False
+        self._writing_paused = False
+        self._landing = False
+        self._own: ReadBuffer | None = None
+
+    # --- from the loop ------------------------------------------------------------------------
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the loop shall put what comes next (asyncio calls this)."""
+        connection = self._connection
+        turn = self._turn
+        if connection is None or turn is None:
+            raise Disconnected("get_buffer() before connection_made()")
+        self._landing = False
+        if not self._slow_receive and (connection.state == OPEN or connection.state == CLOSING):
+            strip = connection.reader.landing_strip()
+            if strip is not None:
+                self._landing = True
+                return strip
+        if turn.buffer.busy or not turn.shared:
+            self._own = ReadBuffer()
+            return self._own.view(connection.pending)
+        self._own = None
+        return turn.buffer.view(connection.pending)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """The loop put ``nbytes`` octets there (asyncio calls this)."""
+        connection = self._connection
+        turn = self._turn
+        if connection is None or turn is None:
+            return
+        if connection.state == OPEN and not self._slow_receive:
+            connection.octets_received += nbytes
+        if self._landing:
+            self._landing = False
+            try:
+                connection.landed(nbytes)
+            except Exception as error:
+                self._survive(error)
+            return
+        buffer = turn.buffer if self._own is None else self._own
+        start = buffer.offset
+        if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
+            self._received(unmask(buffer.p, start, nbytes, False, NO_KEY))
+            return
+        if connection.receiving or connection.paused:
+            connection.receive(buffer.p, start, start + nbytes)
+            return
+        connection.pending = None
+        buffer.busy = True
+        try:
+            connection.receive(buffer.p, 0, start + nbytes)
+        except Exception as error:
+            self._survive(error)
+        finally:
+            buffer.busy = False
+        if self._writing_paused:
+            self._check_answers()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets arrived: the other face, for transports and tests that have them already."""
+        connection = self._connection
+        if connection is None:
+            raise Disconnected("data_received() before connection_made()")
+        if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
+            self._received(data)
+            return
+        if connection.state == OPEN:
+            connection.octets_received += len(data)
+        try:
+            connection.receive(data, 0, len(data))
+        except Exception as error:
+            self._survive(error)
+        if self._writing_paused:
+            self._check_answers()
+
+    # --- to the loop --------------------------------------------------------------------------
+
+    def sendMessage(
+        self,
+        payload: bytes,
+        isBinary: bool = False,
+        fragmentSize: int | None = None,
+        sync: bool = False,
+        doNotCompress: bool = False,
+    ) -> None:
+        """Send a message.
+
+        Args:
+            payload: its octets; for text, UTF-8 (which is not checked).
+            isBinary: False sends it as text.
+            fragmentSize: cut it into frames of at most so many octets; default is the option
+                ``autoFragmentSize``.
+            sync: write it in a turn of the loop of its own.
+            doNotCompress: send it as it is, whatever compression was agreed on.
+
+        Raises:
+            Disconnected: the connection is not open.
+            PayloadExceededError: it is larger than the option ``maxMessagePayloadSize``.
+            ArgumentError: an argument has the wrong type.
+        """
+        connection = self._connection
+        if (
+            connection is None
+            or self._slow_send
+            or fragmentSize is not None
+            or sync
+            or doNotCompress
+            or type(payload) is not bytes
+            or not (isBinary is True or isBinary is False)
+        ):
+            self._send_with_care(payload, isBinary, fragmentSize, sync, doNotCompress)
+        else:
+            connection.send_message(payload, isBinary)
+
+    # --- what the classes above supply ----------------------------------------------------------
+
+    def _received(self, data: bytes) -> None:
+        """Octets that do not take the short way: of the handshake, or watched."""
+        raise AssertionError
+
+    def _survive(self, error: Exception) -> None:
+        """A hook raised: deal with that, then with the rest of what arrived."""
+        raise AssertionError
+
+    def _check_answers(self) -> None:
+        """A read was worked off while the peer takes nothing."""
+        raise AssertionError
+
+    def _send_with_care(
+        self, payload: Any, isBinary: Any, fragmentSize: Any, sync: Any, doNotCompress: Any
+    ) -> None:
+        """``sendMessage`` with arguments that want a look."""
+        raise AssertionError

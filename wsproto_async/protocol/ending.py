@@ -1,0 +1,169 @@
+"""The end of a connection: dropping it, running out of patience, and telling everybody, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..close_info import CloseInfo
+from ..constants import CloseCode, State
+from ..core.connection import Connection
+from ..errors import ConnectionClosedError, ConnectionClosedOK, StateError
+from .hooks import Hooks
+from .timers import Timers
+
+__all__ = ["Ending"]
+
+UNCLEAN = "connection was closed uncleanly ({})"
+
+FINE = (CloseCode.NORMAL, CloseCode.GOING_AWAY, CloseCode.NO_STATUS)
+"""Close codes that are no complaint."""
+
+
+class Ending(Hooks):
+    """Ending a connection."""
+
+    _timers: Timers
+
+    def dropConnection(self, abort: bool = False) -> None:
+        """End TCP without a closing handshake; nothing arrives any more from here on.
+
+        Args:
+            abort: at once; else behind what was sent before.
+        """
+        connection = self._connection
+        if connection is None or connection.state == State.CLOSED:
+            return
+        connection.dropped()
+        self._end_transport(abort)
+
+    def _end_transport(self, abort: bool) -> None:
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(self)
+        self.unregisterProducer()
+        if not abort:
+            self._flush()
+            self._timers.linger()
+        self._closeConnection(abort)
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        """Close or abort the transport."""
+        if self.transport is None:
+            return
+        if abort:
+            self.transport.abort()
+        elif self.triggered:
+            self._loop.call_later(self._QUEUED_WRITE_DELAY, self._closeConnection)
+        else:
+            self.transport.close()
+
+    def _abort_transport(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def onOpenHandshakeTimeout(self) -> None:
+        """The opening handshake took longer than ``openHandshakeTimeout``."""
+        connection = self._connection
+        if connection is not None and connection.state in (
+            State.CONNECTING,
+            State.PROXY_CONNECTING,
+        ):
+            self.wasOpenHandshakeTimeout = True
+            connection.timed_out(
+                "WebSocket opening handshake timeout (the peer did not finish it within "
+                f"openHandshakeTimeout={self.openHandshakeTimeout} s)"
+            )
+
+    def onCloseHandshakeTimeout(self) -> None:
+        """The peer did not answer our close frame in time."""
+        self.wasCloseHandshakeTimeout = True
+        self._timed_out(
+            "WebSocket closing handshake timeout (the peer did not answer our close frame in time)"
+        )
+
+    def onServerConnectionDropTimeout(self) -> None:
+        """The closing handshake is through, but the server did not drop TCP in time."""
+        self.wasServerConnectionDropTimeout = True
+        self._timed_out("WebSocket closing handshake timeout (the server did not drop TCP in time)")
+
+    def onAutoPingTimeout(self) -> None:
+        """An automatic ping got no answer in time."""
+        self._timed_out(
+            "WebSocket ping timeout (no pong and nothing else within "
+            f"autoPingTimeout={self.autoPingTimeout} s)"
+        )
+
+    def _timed_out(self, reason: str) -> None:
+        if self._connection is not None:
+            self._connection.timed_out(reason)
+
+    def _tell_closed(self) -> None:
+        """The connection has ended: tell everybody, and let go of everything."""
+        connection = self._connection
+        assert connection is not None
+        was_clean = connection.was_clean
+        if was_clean:
+            code, reason = connection.remote_close_code, connection.remote_close_reason
+        else:
+            code = int(CloseCode.ABNORMAL)
+            reason = UNCLEAN.format(connection.not_clean_reason)
+            if connection.not_clean_reason is not None:
+                self._say("debug", reason)
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(self)
+        self._close_info = self._describe_close(connection)
+        connection.release()
+        self._end_stream(self._close_info)
+        self._writing_paused = False
+        self._release_writers()
+        if self.wasServingFlashSocketPolicyFile:
+            return
+        try:
+            self._call_hook("onClose", was_clean, code, reason)
+        except Exception as error:
+            self._hook_failed(error)
+
+    def _describe_close(self, connection: Connection) -> CloseInfo:
+        local, remote = connection.local_close_code, connection.remote_close_code
+        sent = connection.closed_by_me or connection.was_clean
+        no_status = int(CloseCode.NO_STATUS)
+        clean = connection.was_clean
+        by_me = connection.closed_by_me or (connection.dropped_by_me and not clean)
+        return CloseInfo(
+            code=(remote or no_status) if clean else int(CloseCode.ABNORMAL),
+            reason=(connection.remote_close_reason if clean else connection.not_clean_reason) or "",
+            was_clean=clean,
+            initiator="local" if by_me else "peer" if clean else "network",
+            received_code=(remote or no_status) if clean else None,
+            received_reason=connection.remote_close_reason,
+            sent_code=(local or no_status) if sent else None,
+            sent_reason=(connection.local_close_reason or b"").decode() if sent else None,
+            cause=self._close_cause,
+        )
+
+    def _end_stream(self, info: CloseInfo) -> None:
+        if self._stream is None:
+            return
+        clean = info.was_clean and info.code in FINE and info.sent_code in FINE
+        self._stream.end(ConnectionClosedOK(info) if clean else ConnectionClosedError(info), clean)
+
+    @property
+    def close_info(self) -> CloseInfo | None:
+        """How the connection ended; None as long as it has not."""
+        return self._close_info
+
+    @property
+    def is_closed(self) -> asyncio.Future[Any]:
+        """A future of this protocol that is done when its state becomes CLOSED."""
+        if self._closed is None:
+            self._closed = self._loop.create_future()
+            if self._connection is not None and self._connection.state == State.CLOSED:
+                self._closed.set_result(self)
+        return self._closed
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Of Twisted; here it is ``drain()``, ``onPauseWriting`` and ``pauseReading()``."""
+        raise StateError("registerProducer() is Twisted's: use drain() or onPauseWriting()")
+
+    def unregisterProducer(self) -> None:
+        """Of Twisted; there is nothing to undo."""

@@ -1,0 +1,136 @@
+"""Flow control: who may send how much, in both directions.
+
+Reading pauses while anybody on our side cannot take more: the iterator's queue, too many
+coroutine hooks, the application (``pauseReading``), or a peer that does not read what we answer.
+Writing never blocks: ``drain()`` waits, ``onPauseWriting`` tells, ``bufferedAmount`` says how much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..constants import Opcode, State
+from .calling import Calling
+
+__all__ = ["Flow"]
+
+MUCH = 16
+"""How many times ``writeBufferHigh`` may wait for a peer before we stop reading from it."""
+
+
+class Flow(Calling):
+    """Pausing and resuming."""
+
+    # --- receiving ----------------------------------------------------------------------------
+
+    def pauseReading(self) -> None:
+        """Let no more messages come until :meth:`resumeReading` was called as often."""
+        self._pause_reading()
+
+    def resumeReading(self) -> None:
+        """Undo one :meth:`pauseReading`."""
+        if self._pauses > 0:
+            self._resume_reading()
+
+    def _pause_reading(self) -> None:
+        """Somebody cannot take more; reading goes on when everybody can again."""
+        self._pauses += 1
+        if self._pauses == 1 and self._connection is not None:
+            self._connection.pause()
+
+    def _resume_reading(self) -> None:
+        self._pauses -= 1
+        if self._pauses == 0 and self._connection is not None:
+            try:
+                self._connection.unpause()
+            except Exception as error:
+                self._survive(error)
+
+    def _pause_transport(self) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _resume_transport(self) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    # --- sending ------------------------------------------------------------------------------
+
+    @property
+    def bufferedAmount(self) -> int:
+        """Octets that were sent and the system has not taken yet."""
+        connection, transport = self._connection, self.transport
+        waiting = 0 if connection is None else connection.writer.out.size
+        return waiting + (0 if transport is None else int(transport.get_write_buffer_size()))
+
+    async def drain(self) -> None:
+        """Wait until there is room for more to be sent (option ``writeBufferHigh``).
+
+        Returns at once where there is, and when the connection has ended.
+        """
+        self._flush()
+        while self._writing_paused:
+            if self._writable is None:
+                self._writable = self._loop.create_future()
+            await asyncio.shield(self._writable)
+
+    def pause_writing(self) -> None:
+        """The transport has more to send than its mark (asyncio calls this)."""
+        self._writing_paused = True
+        self._call_hook("onPauseWriting")
+
+    def resume_writing(self) -> None:
+        """The transport has room again (asyncio calls this)."""
+        self._writing_paused = False
+        self._release_writers()
+        if self._answers_wait:
+            self._answers_wait = False
+            self._resume_reading()
+        if self._last_ping is not None:
+            ping, self._last_ping = self._last_ping, None
+            self._pong(ping)
+        self._call_hook("onResumeWriting")
+
+    def _check_answers(self) -> None:
+        """A read was worked off while the peer takes nothing: do not let the answers pile up."""
+        options = self._options
+        if options is None or self._answers_wait:
+            return
+        if self.bufferedAmount > MUCH * max(options.write_buffer_high, 1024):
+            self._answers_wait = True
+            self._pause_reading()
+
+    def _release_writers(self) -> None:
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    def onPauseWriting(self) -> Any:
+        """More waits to be sent than ``writeBufferHigh`` octets: better send nothing now."""
+
+    def onResumeWriting(self) -> Any:
+        """There is room again."""
+
+    def _pong(self, payload: bytes) -> None:
+        """Answer a ping, or, where the peer takes nothing, the last one of many later on."""
+        connection = self._connection
+        if connection is None or connection.state != State.OPEN:
+            return
+        if self._writing_paused:
+            # One pong answers all pings before it (RFC 6455, section 5.5.3).
+            self._last_ping = payload
+        else:
+            self._send_control(Opcode.PONG, "sendPong", payload)
+
+    # --- what the classes above supply ----------------------------------------------------------
+
+    def _survive(self, error: Exception) -> None:
+        raise AssertionError
+
+    def _flush(self) -> None:
+        if self._connection is not None:
+            self._connection.writer.flush()
+
+    def _send_control(self, opcode: Opcode, name: str, payload: bytes | None) -> None:
+        raise AssertionError

@@ -1,0 +1,44 @@
+"""Saying what happened, wherever the ``log`` attribute points.
+
+``log`` of protocols and factories is a txaio logger, as in Autobahn, and may be replaced by
+anything that logs: another txaio logger, or one of :mod:`logging`.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from txaio import aio
+
+__all__ = ["make_logger", "say"]
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+def make_logger() -> Any:
+    """The logger that classes start with: txaio's, on top of ``logging``."""
+    return aio.make_logger()
+
+
+def say(log: Any, level: str, text: str, error: BaseException | None = None) -> None:
+    """Log a line, with the traceback of an error if there is one.
+
+    Args:
+        log: a txaio logger or one of :mod:`logging`.
+        level: ``"debug"``, ``"info"``, ``"warn"`` or ``"error"``.
+        text: the line; what came from a peer in it must have been escaped.
+        error: its traceback follows.
+    """
+    if isinstance(log, (logging.Logger, logging.LoggerAdapter)):
+        log.log(LEVELS[level], "%s", text, exc_info=error)
+        return
+    if error is not None:
+        text += "\n" + "".join(traceback.format_exception(error)).rstrip()
+    getattr(log, level)("{text}", text=text)

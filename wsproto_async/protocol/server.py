@@ -1,0 +1,322 @@
+"""``WebSocketServerProtocol``: the server's side of the opening handshake, and plain HTTP."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ..compress import PERMESSAGE_COMPRESSION_EXTENSION
+from ..constants import State
+from ..core.handshake import answers
+from ..core.handshake.server import (
+    PlainRequest,
+    ServerPolicy,
+    Upgrade,
+    accept_response,
+    forwarded_peer,
+    judge_request,
+)
+from ..core.http1 import HeadReader, RequestHead, parse_request_head
+from ..errors import HandshakeError, OptionError, StateError
+from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
+from ..version import __version__
+from .base import WebSocketProtocol
+
+__all__ = ["WebSocketServerProtocol"]
+
+POLICY_REQUEST = b"<policy-file-request/>\x00"
+"""What Flash sends instead of a handshake."""
+
+MAX_EARLY = 64 * 1024
+"""Octets that may come behind a request before it is answered."""
+
+
+class WebSocketServerProtocol(WebSocketProtocol):
+    """A server's connection."""
+
+    is_server: ClassVar[bool] = True
+    CONFIG_ATTRS: ClassVar[list[str]] = [
+        *WebSocketProtocol.CONFIG_ATTRS_COMMON,
+        *WebSocketProtocol.CONFIG_ATTRS_SERVER,
+    ]
+
+    _upgrade: Upgrade | None = None
+    _counted = False
+
+    # The request, as soon as it has arrived.
+    http_request_data: bytes
+    http_status_line: str
+    http_headers: dict[str, str]
+    http_request_uri: str
+    http_request_path: str
+    http_request_params: dict[str, list[str]]
+    http_request_host: str
+    websocket_version: int = 0
+    websocket_protocols: list[str]
+    websocket_origin: str
+    websocket_extensions: list[Any]
+    http_response_data: str
+
+    def onConnect(self, request: ConnectionRequest) -> Any:
+        """A client asks for a connection, and its request is in order.
+
+        Returns:
+            One of these, or something to be awaited that gives it:
+
+            * None: accept, without a subprotocol;
+            * one of ``request.protocols``: accept, with it;
+            * a tuple of that and a dict of headers for the response;
+            * a :class:`~wsproto_async.types.ConnectionAccept`.
+
+        Raises:
+            ConnectionDeny: answer with its status instead. Any other exception is a 500.
+        """
+        return None
+
+    def _connectionMade(self) -> None:
+        """Begin; the factory counts the connection from here on."""
+        super()._connectionMade()
+        self.factory.countConnections += 1
+        self._counted = True
+
+    def _connectionLost(self, reason: BaseException | None) -> None:
+        """End; the factory counts the connection until ``onClose`` has been told."""
+        super()._connectionLost(reason)
+        if self._counted:
+            self._counted = False
+            self.factory.countConnections -= 1
+
+    # --- the request --------------------------------------------------------------------------
+
+    def processHandshake(self) -> None:
+        """Work off what has arrived of the request."""
+        connection = self._connection
+        assert connection is not None
+        if self._upgrade is not None:
+            # Waiting for onConnect(); the client may not send anything yet, but some do.
+            if connection.pending is not None and len(connection.pending) > MAX_EARLY:
+                self.failHandshake("data before the opening handshake was answered", 400)
+            return
+        if self._head_reader is None:
+            assert self._options is not None
+            self._head_reader = HeadReader(self._options.max_handshake_size)
+        data, connection.pending = connection.pending or b"", None
+        try:
+            raw = self._head_reader.feed(data)
+            if raw is None:
+                self._serve_flash_policy()
+                return
+            connection.pending = self._head_reader.rest or None
+            self._head_reader = None
+            self._judge(raw)
+        except HandshakeError as error:
+            self.failHandshake(error.reason, error.status, list(error.headers))
+
+    def _judge(self, raw: bytes) -> None:
+        """The head is complete: an upgrade, a plain request, or neither."""
+        assert self._options is not None
+        self.http_request_data = raw
+        head = parse_request_head(raw, max_headers=self._options.max_handshake_headers)
+        self.http_status_line = head.status_line
+        self.http_headers = head.headers
+        self.http_request_uri = head.target
+        self._trust_forwarded(head)
+        request = judge_request(head, self._policy())
+        self.http_request_path = request.path
+        self.http_request_params = request.params
+        self.http_request_host = request.host
+        if isinstance(request, Upgrade):
+            self._ask(request)
+        else:
+            self._serve_plain(request)
+
+    def _policy(self) -> ServerPolicy:
+        return ServerPolicy(
+            versions=self.versions,
+            external_port=getattr(self.factory, "externalPort", None),
+            origin_patterns=None if self.allowedOrigins == ["*"] else self.allowedOriginsPatterns,
+            allow_null_origin=self.allowNullOrigin,
+            web_status=self.webStatus,
+        )
+
+    def _trust_forwarded(self, head: RequestHead) -> None:
+        header = head.headers.get("x-forwarded-for")
+        if header and self.trustXForwardedFor:
+            self.peer = forwarded_peer(header, self.trustXForwardedFor)
+
+    def _ask(self, upgrade: Upgrade) -> None:
+        """The request is in order: does the application want it?"""
+        self.websocket_version = upgrade.version
+        self.websocket_protocols = upgrade.protocols
+        self.websocket_origin = upgrade.origin
+        self.websocket_extensions = upgrade.extensions
+        self._wskey = upgrade.key
+        if 0 < self.maxConnections < self.factory.countConnections:
+            raise HandshakeError("maximum number of connections reached", 503)
+        self._upgrade = upgrade
+        request = ConnectionRequest(
+            self.peer,
+            self.http_headers,
+            upgrade.host,
+            upgrade.path,
+            upgrade.params,
+            upgrade.version,
+            upgrade.origin,
+            upgrade.protocols,
+            upgrade.extensions,
+        )
+        try:
+            result = self.onConnect(request)
+        except Exception as error:
+            self._deny(error)
+            return
+        if inspect.isawaitable(result):
+            self._start(self._answer_later(result), "onConnect")
+        else:
+            self.succeedHandshake(result)
+
+    async def _answer_later(self, result: Any) -> None:
+        try:
+            answer = await result
+        except Exception as error:
+            self._deny(error)
+        else:
+            self.succeedHandshake(answer)
+
+    def _deny(self, error: Exception) -> None:
+        """``onConnect`` raised: that is a refusal, and unless it was meant, an error."""
+        if self.state != State.CONNECTING:
+            return
+        if isinstance(error, ConnectionDeny):
+            self.failHandshake(error.phrase, error.code)
+        else:
+            self._say("warn", "onConnect raised", error)
+            self.failHandshake("Internal server error", 500)
+
+    def succeedHandshake(self, res: Any) -> None:
+        """Answer the request with what ``onConnect`` returned, and open the connection."""
+        upgrade, connection = self._upgrade, self._connection
+        assert connection is not None
+        if upgrade is None or connection.state != State.CONNECTING:
+            return  # the client has gone in the meantime
+        try:
+            subprotocol, headers = _accepted(res)
+            extensions = self._agree_on_compression(upgrade)
+            response = accept_response(
+                upgrade,
+                server=self.factory.server,
+                subprotocol=subprotocol,
+                fields=[*_pairs(self.factory.headers), *_pairs(headers)],
+                extensions=extensions,
+            )
+        except HandshakeError as error:
+            self.failHandshake(error.reason, error.status)
+            return
+        except Exception as error:
+            self._say("warn", "the handshake cannot be answered", error)
+            self.failHandshake("Internal server error", 500)
+            return
+        self.websocket_protocol_in_use = subprotocol
+        self.http_response_data = response.decode()
+        self._upgrade = None
+        self._write_preopen(response)
+        self._open(self.data)
+
+    def _agree_on_compression(self, upgrade: Upgrade) -> list[str]:
+        """Let the option ``perMessageCompressionAccept`` choose among the client's offers."""
+        offers = []
+        for name, params in upgrade.extensions:
+            if name in PERMESSAGE_COMPRESSION_EXTENSION:
+                try:
+                    offers.append(PERMESSAGE_COMPRESSION_EXTENSION[name]["Offer"].parse(params))
+                except Exception as error:
+                    raise HandshakeError(str(error)) from error
+        accept = self.perMessageCompressionAccept(offers) if offers else None
+        if accept is None:
+            return []
+        extension = PERMESSAGE_COMPRESSION_EXTENSION[accept.EXTENSION_NAME]
+        codec = extension["PMCE"].create_from_offer_accept(True, accept)
+        self._use_codec(codec)
+        return [accept.get_extension_string()]
+
+    # --- refusing and plain HTTP ----------------------------------------------------------------
+
+    def failHandshake(
+        self,
+        reason: str,
+        code: int = 400,
+        responseHeaders: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
+        """Refuse the request with an HTTP status, and close."""
+        connection = self._connection
+        if connection is None or connection.state == State.CLOSED:
+            return
+        connection.not_clean_reason = reason
+        self._say("info", f"opening handshake refused with {code}: {reason}")
+        self.sendHttpErrorResponse(code, reason, responseHeaders)
+        self.dropConnection(abort=False)
+
+    def sendHttpErrorResponse(
+        self, code: int, reason: str, responseHeaders: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        """Send a response without a body; the reason is the text of its status line."""
+        try:
+            response = answers.error_response(code, reason, responseHeaders or ())
+        except OptionError as error:
+            self._say("error", f"an HTTP response cannot be sent: {error}")
+            response = answers.error_response(500, None)
+        self._write_preopen(response)
+
+    def sendHtml(self, html: str) -> None:
+        """Send a page."""
+        self._write_preopen(answers.html_response(html, server=self.factory.server))
+
+    def sendRedirect(self, url: str) -> None:
+        """Send a 303 to a relative, http or https URL (OptionError for others)."""
+        self._write_preopen(answers.redirect_response(url, server=self.factory.server))
+
+    def sendServerStatus(self, redirectUrl: str | None = None, redirectAfter: int = 0) -> None:
+        """Send the page for people who open this address in a browser."""
+        self.sendHtml(
+            answers.status_page(f"wsproto_async {__version__}", redirectUrl, redirectAfter)
+        )
+
+    def _serve_plain(self, request: PlainRequest) -> None:
+        """A request without an upgrade, which the option ``webStatus`` lets in."""
+        url, after = answers.redirect_wish(request.params)
+        if url is not None and after is None:
+            self.sendRedirect(url)
+        else:
+            self.sendServerStatus(url, after or 0)
+        self.dropConnection(abort=False)
+
+    def _serve_flash_policy(self) -> None:
+        if self.serveFlashSocketPolicy and POLICY_REQUEST in self.data:
+            self.wasServingFlashSocketPolicyFile = True
+            self._write_preopen(self.flashSocketPolicy.encode())
+            self.dropConnection()
+
+
+def _accepted(result: Any) -> tuple[str | None, Mapping[str, Any]]:
+    """Subprotocol and headers out of what ``onConnect`` returned."""
+    if isinstance(result, ConnectionAccept):
+        return result.subprotocol, result.headers or {}
+    if type(result) is tuple:
+        subprotocol, headers = (*result, None, None)[:2]
+        if len(result) <= 2 and isinstance(headers, Mapping | None):
+            return _checked(subprotocol), headers or {}
+    return _checked(result), {}
+
+
+def _checked(subprotocol: Any) -> str | None:
+    if subprotocol is None or isinstance(subprotocol, str):
+        return subprotocol
+    raise StateError(
+        "onConnect() must return None, a subprotocol, a tuple of that and a dict of headers, or a "
+        f"ConnectionAccept, not {type(subprotocol).__name__}"
+    )
+
+
+def _pairs(headers: Any) -> list[tuple[str, Any]]:
+    return list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())

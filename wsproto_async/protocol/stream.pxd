@@ -1,0 +1,37 @@
+# The types that turn stream.py into native code. The meaning is all over there.
+import cython
+
+
+@cython.final
+cdef class Waiter:
+    cdef object loop, callback, context, cancelled_with
+    cdef bint is_cancelled
+    cdef public bint _asyncio_future_blocking
+
+    cdef object schedule(self)
+    cdef object wake(self)
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Receive:
+    cdef MessageStream stream
+    cdef bint iterating, waiting
+
+
+@cython.final
+cdef class MessageStream:
+    cdef object loop, pause, resume
+    cdef readonly Py_ssize_t max_messages, max_octets
+    cdef object queue
+    cdef readonly Py_ssize_t count, octets
+    cdef readonly bint paused
+    cdef Waiter waiter
+    cdef readonly bint ended
+    cdef object error
+    cdef bint clean
+
+    cpdef object push(self, object message, bint is_binary)
+    cdef object pop(self)
+    cdef Waiter wait(self)
+    cdef object raise_end(self, bint iterating)

@@ -1,0 +1,226 @@
+"""Messages for coroutines: the queue behind ``recv()`` and ``async for``.
+
+A :class:`MessageStream` stands where a hook would: the reader pushes messages into it. It is
+bounded; above its marks it pauses the connection, and below a quarter of them lets it go on.
+
+What makes it fast is that nothing is scheduled that need not be:
+
+* a message that waits is had without suspending, and no future is made for it;
+* a task that waits is stepped *inside* the read that brings its message (the eager step), so that
+  what it sends in reply shares the read's one write. It runs as it would have a moment later:
+  same task, same context. Where another task is running right now, it is scheduled instead.
+
+Receiving is safe to cancel: a message leaves the queue only when the task that waited for it runs.
+
+This file runs as it is, and compiled: stream.pxd gives the types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError, current_task
+from collections import deque
+from collections.abc import Callable, Generator
+from contextvars import Context
+from typing import Any
+
+from ..errors import StateError
+
+__all__ = ["MessageStream", "Receive"]
+
+Message = bytes | str
+
+
+class Waiter:
+    """What a task that waits for a message is told to wait for; of a future, as much as it takes.
+
+    The names are those that :class:`asyncio.Task` calls.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.callback: Callable[[object], object] | None = None
+        self.context: Context | None = None
+        self.cancelled_with: object = None
+        self.is_cancelled = False
+        self._asyncio_future_blocking = True
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self.loop
+
+    def add_done_callback(
+        self, callback: Callable[[object], object], *, context: Context | None = None
+    ) -> None:
+        self.callback = callback
+        self.context = context
+
+    def remove_done_callback(self, callback: Callable[[object], object]) -> int:
+        self.callback = None
+        return 1
+
+    def done(self) -> bool:
+        return self.callback is None
+
+    def cancel(self, msg: object = None) -> bool:
+        if self.callback is None:
+            return False
+        self.is_cancelled = True
+        self.cancelled_with = msg
+        self.schedule()
+        return True
+
+    def result(self) -> None:
+        if self.is_cancelled:
+            raise CancelledError(*([] if self.cancelled_with is None else [self.cancelled_with]))
+
+    def schedule(self) -> None:
+        """Step the task in the next turn of the loop."""
+        callback, self.callback = self.callback, None
+        if callback is not None:
+            self.loop.call_soon(callback, self, context=self.context)
+
+    def wake(self) -> None:
+        """Step the task now, unless another one is running."""
+        if self.callback is None:
+            return
+        if current_task(self.loop) is not None or self.context is None:
+            self.schedule()
+            return
+        callback, self.callback = self.callback, None
+        self.context.run(callback, self)
+
+
+class Receive:
+    """One ``recv()``, or one turn of ``async for``."""
+
+    def __init__(self, stream: MessageStream, iterating: bool) -> None:
+        self.stream = stream
+        self.iterating = iterating
+        self.waiting = False
+
+    def __await__(self) -> Generator[Any, None, Message]:
+        return self  # it is its own generator
+
+    def __iter__(self) -> Receive:
+        return self
+
+    def __next__(self) -> Waiter:
+        if self.stream.count == 0 and not self.stream.ended:
+            self.waiting = True
+            return self.stream.wait()
+        self.waiting = False
+        if self.stream.count == 0:
+            self.stream.raise_end(self.iterating)
+        raise StopIteration(self.stream.pop())
+
+    def send(self, value: object) -> Waiter:
+        return self.__next__()
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None) -> Waiter:
+        self.close()
+        if val is None:
+            val = typ() if isinstance(typ, type) else typ
+        raise val
+
+    def close(self) -> None:
+        if self.waiting:
+            self.waiting = False
+            self.stream.waiter = None
+
+
+class MessageStream:
+    """A bounded queue of messages with one consumer.
+
+    Args:
+        loop: the loop of the connection.
+        pause: called when ``max_messages`` messages or ``max_octets`` octets wait.
+        resume: called when not more than a quarter of them does.
+        max_messages, max_octets: the marks.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        pause: Callable[[], object],
+        resume: Callable[[], object],
+        max_messages: int,
+        max_octets: int,
+    ) -> None:
+        self.loop = loop
+        self.pause: Callable[[], object] | None = pause
+        self.resume: Callable[[], object] | None = resume
+        self.max_messages = max_messages
+        self.max_octets = max_octets
+        self.queue: deque[Message] = deque()
+        self.count = 0
+        self.octets = 0
+        self.paused = False
+        self.waiter: Waiter | None = None
+        self.ended = False
+        self.error: BaseException | None = None
+        self.clean = False
+
+    def push(self, message: Message, is_binary: bool) -> None:
+        """A message arrived: the reader's slot."""
+        self.queue.append(message)
+        self.count += 1
+        self.octets += len(message)
+        waiter = self.waiter
+        if waiter is not None:
+            self.waiter = None
+            waiter.wake()
+        if (self.count >= self.max_messages or self.octets >= self.max_octets) and not self.paused:
+            self.paused = True
+            if self.pause is not None:
+                self.pause()
+
+    def pop(self) -> Message:
+        """Take the oldest message; there must be one."""
+        message = self.queue.popleft()
+        self.count -= 1
+        self.octets -= len(message)
+        low = self.count * 4 <= self.max_messages and self.octets * 4 <= self.max_octets
+        if self.paused and low:
+            self.paused = False
+            if self.resume is not None:
+                self.resume()
+        return message
+
+    def wait(self) -> Waiter:
+        if self.waiter is not None:
+            raise StateError("another task is already waiting for a message of this connection")
+        self.waiter = Waiter(self.loop)
+        return self.waiter
+
+    def end(self, error: BaseException, clean: bool) -> None:
+        """No message will come any more; the ones that wait can still be had.
+
+        Args:
+            error: what ``recv()`` raises then.
+            clean: ``async for`` ends quietly instead of raising it.
+        """
+        if self.ended:
+            return
+        self.ended = True
+        self.error = error
+        self.clean = clean
+        self.pause = self.resume = None
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None:
+            waiter.schedule()
+
+    def raise_end(self, iterating: bool) -> None:
+        if iterating and self.clean:
+            raise StopAsyncIteration
+        assert self.error is not None
+        raise self.error.with_traceback(None)
+
+    def recv(self) -> Receive:
+        """The next message; what is awaited raises what :meth:`end` was given."""
+        return Receive(self, False)
+
+    def __aiter__(self) -> MessageStream:
+        return self
+
+    def __anext__(self) -> Receive:
+        return Receive(self, True)

@@ -1,0 +1,140 @@
+"""Between the core and a protocol: what the core wants done, and which hook hears of what."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from .._native.kernels import Key
+from ..core.reader import ignore
+from ..errors import FrameError, MessageTooBig, PayloadError, ProtocolError
+from ..types import FrameHeader
+from .plan import plan_of
+
+if TYPE_CHECKING:
+    from .base import WebSocketProtocol
+
+__all__ = ["Wiring", "bind_slots"]
+
+Octets = bytes | bytearray | memoryview
+
+
+class Wiring:
+    """The :class:`~wsproto_async.core.sink.Sink` of one protocol."""
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self.protocol = protocol
+
+    # --- what the core wants done ---
+
+    def write(self, data: bytes) -> None:
+        self.protocol._write_out(data)
+
+    def write_pieces(self, pieces: Sequence[Octets]) -> None:
+        for piece in pieces:
+            self.protocol._write_out(bytes(piece))
+
+    def wake(self) -> None:
+        protocol = self.protocol
+        assert protocol._turn is not None
+        assert protocol._connection is not None
+        protocol._turn.add(protocol._connection)
+
+    def drop(self, abort: bool) -> None:
+        self.protocol._end_transport(abort)
+
+    def expect(self, what: str) -> None:
+        self.protocol._timers.expect(what)
+
+    def relax(self, what: str) -> None:
+        self.protocol._timers.relax(what)
+
+    def pause_reading(self) -> None:
+        self.protocol._pause_transport()
+
+    def resume_reading(self) -> None:
+        self.protocol._resume_transport()
+
+    # --- what happened ---
+
+    def on_ping(self, payload: bytes) -> None:
+        self.protocol._call_hook("onPing", payload)
+
+    def on_pong(self, payload: bytes) -> None:
+        self.protocol._timers.pong(payload)
+        self.protocol._call_hook("onPong", payload)
+
+    def on_close_frame(self, code: int | None, reason: bytes | None) -> None:
+        self.protocol.onCloseFrame(code, reason)
+
+    def on_violation(self, error: ProtocolError) -> None:
+        protocol = self.protocol
+        if isinstance(error, MessageTooBig):
+            if "message" in error.reason.partition(" ")[0]:
+                protocol.wasMaxMessagePayloadSizeExceeded = True
+            else:
+                protocol.wasMaxFramePayloadSizeExceeded = True
+            protocol._max_message_size_exceeded(error.size, error.limit, error.reason)
+        elif isinstance(error, PayloadError):
+            protocol._invalid_payload(error.reason)
+        elif isinstance(error, FrameError):
+            protocol._protocol_violation(error.reason)
+        else:
+            protocol._fail_connection(error.code, error.reason)
+
+    def on_closed(self) -> None:
+        self.protocol._tell_closed()
+
+    # --- frames as they arrive (core.reader.FrameSink) ---
+
+    def frame_begin(self, first: int, masked: bool, length: int, key: Key) -> None:
+        mask = _key_octets(key) if masked else None
+        self.protocol.current_frame = FrameHeader(
+            first & 0x0F, first >= 0x80, first >> 4 & 7, length, mask
+        )
+        self.protocol.onFrameBegin()
+
+    def frame_data(self, payload: bytes) -> None:
+        self.protocol.onFrameData(payload)
+
+    def frame_end(self, ends_message: bool) -> None:
+        self.protocol.onFrameEnd()
+
+
+def _key_octets(key: Any) -> bytes:
+    """A masking key as octets; natively it is a number in memory order."""
+    if isinstance(key, int):
+        return key.to_bytes(4, sys.byteorder)
+    return bytes(key)
+
+
+def bind_slots(protocol: WebSocketProtocol) -> None:
+    """Decide, once, who hears of messages; between frames only."""
+    connection, options = protocol._connection, protocol._options
+    assert connection is not None
+    assert options is not None
+    plan = plan_of(protocol)
+    stream = protocol._stream
+    watched = protocol.trackedTimings is not None or options.log_frames
+    streaming = plan.streaming or options.log_frames
+    hooked = "onMessage" in plan.overridden
+    on_message: Callable[[Any, bool], object]
+    if watched or protocol._handlers or (hooked and stream is not None):
+        on_message = protocol._deliver
+    elif stream is not None:
+        on_message = stream.push
+    else:
+        on_message = protocol.onMessage if hooked else ignore
+    connection.reader.connect(
+        on_message,
+        connection.control,
+        protocol._hook_returned,
+        sink=cast(Wiring, connection.sink) if streaming else None,
+        sink_control=plan.inner or options.log_frames,
+        decode=stream is not None and on_message == stream.push,
+    )
+    protocol._slow_receive = plan.octets or options.log_octets
+    protocol._slow_send = plan.sending or watched
