@@ -1,0 +1,1 @@
+"""Programs that use wsproto_async, one idea each."""

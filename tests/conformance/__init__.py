@@ -1,0 +1,1 @@
+"""The Autobahn testsuite against our server and our client; see run.py."""

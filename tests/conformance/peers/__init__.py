@@ -1,0 +1,1 @@
+"""The programs under test: echo servers and clients on the public API."""
