@@ -1,0 +1,185 @@
+"""Writes the pages of docs/reference/ from the code: python -m docs.generate
+
+Models and docstrings hold the text, so that a thing and what it promises stand in one place.
+A test fails while a page is not what this writes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+
+import wsproto_async
+from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
+from wsproto_async.options.own import OwnOptions
+
+REFERENCE: Final = Path(__file__).with_name("reference")
+
+OPTIONS_HEAD: Final = """\
+# Options
+
+<!-- Written by `python -m docs.generate` from wsproto_async/options/: change the text there. -->
+
+`ServerOptions` and `ClientOptions` are frozen, and each option is validated by itself. Sizes are in
+octets and times in seconds.
+
+- `serve` and `connect` take `options=`, and start from `ServerOptions()` and `ClientOptions()`: the
+  columns *server* and *client*.
+- The factories start from `ServerOptions.contract()` and `ClientOptions.contract()`, which are
+  Autobahn's defaults: the column *contract*. They are changed by
+  `factory.setProtocolOptions(camelCase=...)`; a protocol class or object may set one as an
+  attribute, and then it is the only one that has it.
+- A copy with changes: `options.model_copy(update={"max_connections": 100})`.
+- From the environment: `ServerOptions.from_env()` reads `WSPROTO_ASYNC_MAX_CONNECTIONS=100` and the
+  like. From a `.toml` or `.json` file: `ServerOptions.from_file(path)`.
+
+"""
+
+ROLES: Final[tuple[type[CommonOptions], ...]] = (ServerOptions, ClientOptions)
+
+
+def options_reference() -> str:
+    """The whole page."""
+    return OPTIONS_HEAD + "\n".join(
+        (
+            *_section("Both roles", CommonOptions, OwnOptions),
+            *_section("Both roles, beyond Autobahn", OwnOptions, None),
+            *_section("Servers", ServerOptions, CommonOptions),
+            *_section("Clients", ClientOptions, CommonOptions),
+        )
+    )
+
+
+def _section(title: str, model: Any, base: Any) -> Iterator[str]:
+    """A table of the options that ``model`` adds to ``base`` or says otherwise, and their texts."""
+    inherited = base.model_fields if base else {}
+    fields = {
+        name: field
+        for name, field in model.model_fields.items()
+        if name not in inherited or field.description != inherited[name].description
+    }
+    roles = [role for role in ROLES if issubclass(role, model)]
+    titles = ["server" if role is ServerOptions else "client" for role in roles] + ["contract"]
+    yield f"## {title}\n"
+    yield f"| option | value | {' | '.join(titles)} |"
+    yield f"| --- | --- |{' --- |' * len(titles)}"
+    for name in fields:
+        values = [getattr(role(), name) for role in roles]
+        values.append(getattr(roles[0].contract(), name))
+        shown = " | ".join(map(_shown, values))
+        yield f"| [`{name}`](#{_anchor(name, model)}) | {_kind(roles[0], name)} | {shown} |"
+    yield ""
+    for name, field in fields.items():
+        yield from _text(name, field)
+
+
+def _text(name: str, field: FieldInfo) -> Iterator[str]:
+    yield f"### `{name}`\n"
+    yield f"In the contract: `{field.alias}`.\n"
+    assert field.description is not None
+    yield field.description.replace("``", "`") + "\n"
+
+
+def _anchor(name: str, model: Any) -> str:
+    """Where GitHub finds the heading of an option: it numbers those that came before."""
+    models: list[type[CommonOptions]] = [CommonOptions, *ROLES]
+    first = next(one for one in models if name in one.model_fields)
+    return name if issubclass(first, model) else f"{name}-1"
+
+
+def _shown(value: object) -> str:
+    """A default, on one line."""
+    if isinstance(value, tuple):
+        return "`[" + ", ".join(repr(item) for item in value) + "]`"
+    text = repr(value)
+    return f"`{text}`" if len(text) <= 40 else "a text"
+
+
+def _kind(model: type[CommonOptions], name: str) -> str:
+    """What an option can be, as far as its JSON schema tells."""
+    schema = model.model_json_schema(by_alias=False)["properties"][name]
+    return _kind_of(schema) if schema.get("type") != "null" else "function or `None`"
+
+
+def _kind_of(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(map(_kind_of, schema["anyOf"]))
+    if "enum" in schema:
+        return " or ".join(f'`"{value}"`' for value in schema["enum"])
+    kind = {
+        "array": "list",
+        "boolean": "bool",
+        "integer": "int",
+        "null": "`None`",
+        "number": "seconds",
+        "string": "str",
+    }[schema["type"]]
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if kind != "int" or low is None:
+        return kind
+    return f"int, {low} to {high}" if high is not None and high < 2**63 - 1 else f"int from {low}"
+
+
+# --- names ------------------------------------------------------------------------------------
+
+NAMES_HEAD: Final = """\
+# Names
+
+<!-- Written by `python -m docs.generate` from the docstrings: change the text there. -->
+
+Everything here is imported from `wsproto_async`. What a thing promises in full is in its docstring:
+`help(wsproto_async.connect)`.
+
+"""
+
+CHAPTERS: Final = {
+    "Applications": ("api",),
+    "Options": ("options",),
+    "Autobahn's contract": ("protocol", "factory"),
+    "Values": ("types", "close_info", "constants", "util", "stats", "masking", "utf8"),
+    "Exceptions": (),
+    "Compression": ("compress", "core"),
+}
+"""Titles, and the modules and packages that the names below them come from."""
+
+
+def names_reference() -> str:
+    """The whole page."""
+    chapters: dict[str, list[str]] = {title: [] for title in CHAPTERS}
+    for name in sorted(wsproto_async.__all__, key=str.lower):
+        thing = getattr(wsproto_async, name)
+        if hasattr(thing, "__module__"):  # a class or a function
+            chapters[_chapter(thing)].append(_row(name, thing))
+    return NAMES_HEAD + "\n".join(
+        f"## {title}\n\n| name | |\n| --- | --- |\n" + "".join(rows)
+        for title, rows in chapters.items()
+    )
+
+
+def _chapter(thing: Any) -> str:
+    if isinstance(thing, type) and issubclass(thing, Exception):
+        return "Exceptions"
+    part = thing.__module__.split(".")[1]
+    return next(title for title, parts in CHAPTERS.items() if part in parts)
+
+
+def _row(name: str, thing: Any) -> str:
+    text = inspect.cleandoc(thing.__doc__).partition("\n\n")[0].replace("\n", " ")
+    text = re.sub(r":\w+:`~?\.*([^`]+)`", lambda m: f"`{m[1].rpartition('.')[2]}`", text)
+    file = thing.__module__.replace(".", "/")
+    return f"| [`{name}`](../../{file}.py) | {text.replace('``', '`')} |\n"
+
+
+PAGES: Final = {
+    REFERENCE / "options.md": options_reference,
+    REFERENCE / "names.md": names_reference,
+}
+
+if __name__ == "__main__":
+    for page, write in PAGES.items():
+        page.write_text(write(), encoding="utf-8")

@@ -1,0 +1,106 @@
+"""What is written for people is true: links lead somewhere, programs run, lists are complete."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs import generate
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^\s*```.*?^\s*```$", re.MULTILINE | re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
+        text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+        again = sum(1 for known in found if re.fullmatch(re.escape(slug) + r"(-\d+)?", known))
+        found.add(f"{slug}-{again}" if again else slug)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    dead = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", page.read_text())):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            dead.append(target)
+    assert dead == []
+
+
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
+def test_the_reference_is_what_the_code_says(page: Path) -> None:
+    assert page.read_text() == generate.PAGES[page](), "run: python -m docs.generate"
+
+
+def test_every_file_of_the_package_is_on_the_map() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    package = ROOT / "wsproto_async"
+    missing = [
+        name
+        for path in package.glob("**/*.py")
+        if path.stat().st_size
+        if f"`{(name := str(path.relative_to(package)))}`" not in text
+    ]
+    assert missing == []
+
+
+def test_every_decision_is_in_the_list_and_keeps_to_the_form() -> None:
+    folder = ROOT / "docs/decisions"
+    pages = sorted(folder.glob("0*.md"))
+    listed = re.findall(r"^(\d+)\. \[(.+)\]\((.+)\)$", (folder / "README.md").read_text(), re.M)
+    assert [(path.name, path.read_text().partition("\n")[0]) for path in pages] == [
+        (file, f"# {number}. {title}") for number, title, file in listed
+    ]
+    for path in pages:
+        headings = re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
+        assert [h for h in headings if h in ("What", "Why", "What else was weighed")] == [
+            "What",
+            "Why",
+            "What else was weighed",
+        ], path.name
+
+
+PROGRAMS = {
+    f"{name_of(page)}, {number}": block
+    for page in PAGES
+    for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_can_be_imported_and_their_tests_pass(name: str) -> None:
+    program: dict[str, Any] = {"__name__": "program"}
+    exec(compile(PROGRAMS[name], name, "exec"), program)
+    for test in [name for name in program if name.startswith("test_")]:
+        program[test]()
+
+
+@pytest.mark.timeout(300)
+def test_programs_are_typed_right(tmp_path: Path) -> None:
+    for number, block in enumerate(PROGRAMS.values()):
+        (tmp_path / f"program{number}.py").write_text(block)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary"]
+    command += ["--follow-imports=silent", f"--cache-dir={tmp_path / 'cache'}"]
+    command += [str(path) for path in tmp_path.glob("program*.py")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = re.sub(r"\S*program(\d+)\.py", lambda m: list(PROGRAMS)[int(m[1])], result.stdout)
+    assert result.returncode == 0, said + result.stderr
