@@ -42,10 +42,8 @@ def extensions() -> list[Extension]:
     """The extension modules, as C sources made by Cython."""
     from Cython.Build import cythonize
 
-    flags = (
-        [] if sys.platform == "win32" else ["-O3", "-fno-strict-aliasing", "-Wno-unused-function"]
-    )
-    flags += os.environ.get("WSPROTO_ASYNC_CFLAGS", "").split()
+    more = os.environ.get("WSPROTO_ASYNC_CFLAGS", "").split()
+    flags = [] if sys.platform == "win32" else ["-O3", "-g0", "-Wno-unused-function"]
     found = []
     for module in compiled_modules():
         path = Path(PACKAGE, *module.split("."))
@@ -55,9 +53,9 @@ def extensions() -> list[Extension]:
                 f"{PACKAGE}.{module}",
                 [str(source if source.exists() else path.with_suffix(".py"))],
                 include_dirs=[str(Path(PACKAGE, "_native"))],
-                depends=[str(Path(PACKAGE, "_native", "octets.h"))],
-                extra_compile_args=flags,
-                extra_link_args=os.environ.get("WSPROTO_ASYNC_CFLAGS", "").split(),
+                depends=[str(path) for path in Path(PACKAGE, "_native").glob("*.h")],
+                extra_compile_args=flags + more,
+                extra_link_args=more,
             )
         )
     found = cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, quiet=True)
@@ -69,7 +67,10 @@ def extensions() -> list[Extension]:
 class BuildExt(build_ext):
     """Puts the list of extensions together when it is needed, and not before."""
 
+    parallel: int | None
+
     def finalize_options(self) -> None:
         nothing = os.environ.get("WSPROTO_ASYNC_NO_BUILD", "0") not in ("", "0")
         self.distribution.ext_modules = [] if nothing else extensions()
+        self.parallel = self.parallel or os.cpu_count()
         super().finalize_options()

@@ -8,6 +8,9 @@ cpdef bytes unmask(const uint8_t *p, Py_ssize_t start, Py_ssize_t length, bint m
 cpdef bytes unmask_text(const uint8_t *p, Py_ssize_t start, Py_ssize_t length, bint masked, uint32_t key)
 cpdef str unmask_str(const uint8_t *p, Py_ssize_t start, Py_ssize_t length, bint masked, uint32_t key)
 
+ctypedef object (*Step)(object)
+cdef object make_awaitable(type cls, type waiter, Step step)
+
 
 cdef class Utf8:
     cdef uint32_t state

@@ -11,6 +11,8 @@ key (natively: a machine word in memory order). Nothing here checks bounds: the 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 __all__ = [
     "NATIVE",
@@ -66,6 +68,13 @@ def new_key() -> Key:
 def key_at(p: Octets, position: int, masked: bool) -> Key:
     """The masking key at ``p[position:]``, or no key where the frame is not masked."""
     return bytes(p[position : position + 4]) if masked else NO_KEY
+
+
+def make_awaitable(cls: type, waiter: type, step: Callable[[Any], Any]) -> None:
+    """Natively, let awaiting a ``cls`` take ``step`` until that gives anything but a ``waiter``.
+
+    Here it raises StopIteration like any other iterator, and there is nothing to do.
+    """
 
 
 _XOR = [bytes(value ^ key for value in range(256)) for key in range(256)]
@@ -132,18 +141,18 @@ class Utf8:
     def check(self, p: Octets, start: int, length: int) -> bool:
         """Whether ``p[start:start + length]`` can go on; ``count`` stops at a bad octet."""
         data = bytes(p[start : start + length])
-        if not self._expected:
-            # The codec is far faster than the loop: leave it all but the end.
-            whole = data[: max(0, length - 3)] if length > 64 else b""
-            if data.isascii():
-                whole = data
-            try:
-                whole.decode()
-            except UnicodeDecodeError as error:
-                whole = whole[: error.start]
-            self.count += len(whole)
-            data = data[len(whole) :]
-        return all(map(self._step, data))
+        while self._expected and data:
+            if not self._step(data[0]):
+                return False
+            data = data[1:]
+        # The codec is far faster than the loop: leave it all but the end.
+        whole = data if data.isascii() else data[:-3] if len(data) > 64 else b""
+        try:
+            whole.decode()
+        except UnicodeDecodeError as error:
+            whole = whole[: error.start]
+        self.count += len(whole)
+        return all(map(self._step, data[len(whole) :]))
 
     def _step(self, octet: int) -> bool:
         if self._expected:
@@ -208,20 +217,30 @@ class Assembly(Growing):
         data: Octets = p[start : start + length]
         if masked:
             data = _masked(data, key, phase)
-        self._octets[self.size :] = data
+        self._put(data)
         self.size += length
         return self.utf8.check(data, 0, length) if text else True
 
+    def _put(self, data: Octets) -> None:
+        """Let ``data`` be all there is behind ``size``."""
+        try:
+            self._octets[self.size :] = data
+        except BufferError:  # a transport still holds a view, and the size cannot change
+            self._octets = self._octets[: self.size] + data
+
     def landing_strip(self, length: int) -> memoryview:
         """Where a transport may put the next ``length`` octets; :meth:`landed` takes them in."""
-        self._octets[self.size :] = bytes(length)
-        return memoryview(self._octets)[self.size : self.size + length]
+        end = self.size + length
+        if len(self._octets) < end:
+            self._put(bytes(length))
+        return memoryview(self._octets)[self.size : end]
 
     def landed(self, length: int, masked: bool, key: Key, phase: int, text: bool) -> bool:
         """Take in ``length`` octets that a transport put on the landing strip."""
-        # A bytearray cannot change its size while the transport still holds a view of it.
-        old, self._octets = self._octets, bytearray(memoryview(self._octets)[: self.size])
-        return self.append(old, self.size, length, masked, key, phase, text)
+        start, self.size = self.size, self.size + length
+        if masked:
+            self._octets[start : self.size] = _masked(self._octets[start : self.size], key, phase)
+        return self.utf8.check(self._octets, start, length) if text else True
 
 
 class Outgoing(Growing):

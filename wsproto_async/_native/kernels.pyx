@@ -16,6 +16,9 @@ cdef extern from "octets.h" nogil:
     size_t ws_utf8(uint32_t *state, const uint8_t *p, size_t n)
     size_t ws_header(uint8_t *p, uint8_t first, uint64_t length, bint masked, uint32_t key)
 
+cdef extern from "awaitable.h":
+    void ws_make_awaitable(type cls, type waiter, Step step)
+
 cdef extern from "Python.h":
     # Pointers, not objects: a bytes object that grows may move, and nobody else may hold it then.
     PyObject *new_bytes "PyBytes_FromStringAndSize" (const char *p, Py_ssize_t size) except NULL
@@ -27,7 +30,7 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(object text) noexcept
     object PyUnicode_DecodeUTF8(const char *p, Py_ssize_t size, const char *errors)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
-    bint PyUnicode_CheckExact(object o) noexcept
+    bint PyUnicode_Check(object o) noexcept
 
 NATIVE = True
 NO_KEY = 0
@@ -63,6 +66,10 @@ cpdef uint32_t new_key() except? 0:
         keys_left = KEYS
     keys_left -= 1
     return keys[keys_left]
+
+
+cdef object make_awaitable(type cls, type waiter, Step step):
+    ws_make_awaitable(cls, waiter, step)
 
 
 cpdef uint32_t key_at(const uint8_t *p, Py_ssize_t position, bint masked) noexcept:
@@ -129,7 +136,7 @@ cdef class Growing:
         return self.size
 
     cdef int need(self, Py_ssize_t more) except -1:
-        cdef Py_ssize_t room = self.room
+        cdef Py_ssize_t size, room = self.room
         cdef PyObject *copy
         if more <= room - self.size:
             return 0
@@ -151,8 +158,10 @@ cdef class Growing:
             Py_CLEAR(self.octets)
             self.octets = copy
         else:
-            self.room = 0
+            size = self.size
+            self.size = self.room = 0       # the octets are gone if this raises
             _PyBytes_Resize(&self.octets, room)
+            self.size = size
         self.p = <uint8_t *>bytes_pointer(self.octets)
         self.room = room
         return 0
@@ -240,7 +249,7 @@ cdef class Outgoing(Growing):
         if PyBytes_CheckExact(payload):
             length = PyBytes_GET_SIZE(payload)
             self.put_frame(first, <const uint8_t *>PyBytes_AS_STRING(payload), length, masked, apply)
-        elif PyUnicode_CheckExact(payload):
+        elif PyUnicode_Check(payload):
             p = PyUnicode_AsUTF8AndSize(payload, &length)
             self.put_frame(first, <const uint8_t *>p, length, masked, apply)
         else:

@@ -83,22 +83,22 @@ class HeadReader:
         known = len(buffer)
         buffer += data
         end = buffer.find(_END, max(known - 3, 0), self._max_size)
+        self._check_lines(known, len(buffer) if end < 0 else end + 4)
         if end < 0:
-            self._check_unfinished(known)
+            if len(buffer) >= self._max_size:
+                raise self._refusal(f"HTTP head is larger than {self._max_size} octets", 431)
             return None
         head = bytes(buffer[: end + 4])
         self.rest = bytes(buffer[end + 4 :])
         self._finish()
         return head
 
-    def _check_unfinished(self, known: int) -> None:
-        """Give up on a head that cannot become a good one, looking only at what is new."""
-        buffer, limit = self._buffer, self._max_size
-        newlines = buffer.count(b"\n", known, limit)
-        if newlines != buffer.count(b"\r\n", max(known - 1, 0), limit):
+    def _check_lines(self, known: int, end: int) -> None:
+        """Give up on a head with a line end that is none, looking only at what is new."""
+        buffer, end = self._buffer, min(end, self._max_size)
+        newlines = buffer.count(b"\n", known, end)
+        if newlines != buffer.count(b"\r\n", max(known - 1, 0), end):
             raise self._refusal("HTTP head has a line that does not end in CRLF", 400)
-        if len(buffer) >= limit:
-            raise self._refusal(f"HTTP head is larger than {limit} octets", 431)
 
     def _refusal(self, reason: str, status: int) -> HandshakeError:
         self._finish()

@@ -6,6 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from wsproto_async._native.kernels cimport Assembly, Utf8, key_at, unmask, unmask_str, unmask_text
 
 
+@cython.final
 cdef class FrameReader:
     cdef public bint require_mask, refuse_mask, apply_mask, validate, decode
     cdef public uint64_t max_frame, max_message
@@ -15,6 +16,7 @@ cdef class FrameReader:
     cdef public Py_ssize_t position
     cdef public bint halted
     cdef readonly bint failed
+    cdef readonly bint dropping
     cdef bint bad_header, lenient
     cdef readonly bint in_frame
     cdef int first
@@ -37,6 +39,7 @@ cdef class FrameReader:
     cdef object take_message(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t length, bint masked, uint32_t key)
     @cython.locals(begin=Py_ssize_t, size=uint64_t, phase=uint64_t, masked=bint, key=uint32_t)
     cdef bint take_payload(self, const uint8_t *p, Py_ssize_t end) except -1
+    cdef bint owes_end(self)
     @cython.locals(room=uint64_t)
     cpdef object landing_strip(self)
     @cython.locals(phase=uint64_t, masked=bint, text=bint, good=bint)
@@ -65,5 +68,8 @@ cdef class FrameReader:
     cdef uint64_t long_length(self, const uint8_t *p, Py_ssize_t pos) except? 0
     cdef object refuse(self, str reason)
     cdef object refuse_size(self, uint64_t length)
+    cdef object skip_message(self, uint64_t length)
+    @cython.locals(utf8=Utf8)
     cdef object refuse_text(self, bytes payload)
+    cdef object refuse_end(self)
     cdef object refuse_octet(self, Py_ssize_t index)

@@ -81,6 +81,7 @@ class FrameReader:
         position: where to go on in what was fed.
         halted: no further step is made while it is true.
         failed: the connection was failed: data is skipped, control frames still count.
+        dropping: the rest of a message is skipped, because of a violation in it.
         frames, messages, octets, inflated: what came in, control frames left out; ``octets`` is
             before and ``inflated`` after decompression.
     """
@@ -107,6 +108,7 @@ class FrameReader:
         self.failed = False
         self.bad_header = False
         self.lenient = False
+        self.dropping = False
         # The frame whose payload is being taken.
         self.in_frame = False
         self.first = 0
@@ -153,6 +155,18 @@ class FrameReader:
         self.sink = sink
         self.sink_control = sink_control
         self.decode = decode
+
+    def divert(self, sink: FrameSink) -> bytes:
+        """Hand frames to a sink from now on, also in the middle of a message.
+
+        Returns:
+            What there is of the message that has begun (``opcode`` says its type; 0: none has).
+        """
+        self.sink = sink
+        self.sink_control = False
+        if self.opcode == 0 or self.assembly is None:
+            return b""
+        return self.assembly.take()
 
     def limit(self, max_frame: int, max_message: int) -> None:
         """Set the largest frame and message, in octets; 0 is no limit."""
@@ -215,22 +229,25 @@ class FrameReader:
         if opcode >= 8 and not self.lenient:
             if end - begin < length:
                 return False
-            self.position = begin + length
             if self.sink_control:
-                self.begin_frame(first, masked, length, key)
                 self.position = begin
+                self.begin_frame(first, masked, length, key)
             else:
+                self.position = begin + length
                 self.on_control(opcode, unmask(p, begin, length, masked and self.apply_mask, key))
             return True
 
         self.position = begin
-        if self.failed or self.lenient:
+        if self.failed or self.lenient or (self.dropping and opcode == 0):
+            if opcode < 8:
+                self.dropping = first < 0x80
             self.skip_frame(length)
             return True
         if opcode:
             self.begin_message(first, opcode)
-        # Subtracted, not added: a hostile length must not overflow.
-        if length > self.max_message - self.wire_size or length > self.max_frame:
+        # Neither summand is above 2**63 - 1: the sum fits into 64 bits.
+        if length > self.max_frame or self.wire_size + length > self.max_message:
+            self.first = first
             self.refuse_size(length)
         self.wire_size += length
         whole = first >= 0x80 and opcode and end - begin >= length
@@ -245,10 +262,6 @@ class FrameReader:
         """A whole message in one frame, the common case: out with it."""
         payload: bytes | str | None
         self.opcode = 0
-        self.frames += 1
-        self.messages += 1
-        self.octets += length
-        self.inflated += length
         if not self.text:
             payload = unmask(p, begin, length, masked, key)
         elif self.decode:
@@ -259,6 +272,10 @@ class FrameReader:
             payload = unmask(p, begin, length, masked, key)
         if payload is None:
             self.refuse_text(unmask(p, begin, length, masked, key))
+        self.frames += 1
+        self.messages += 1
+        self.octets += length
+        self.inflated += length
         result = self.on_message(payload, not self.text)
         if result is not None:
             self.on_result(result)
@@ -278,17 +295,23 @@ class FrameReader:
             pass
         elif self.first & 0x08:
             assert self.sink is not None
-            key, masked = self.key, self.masked and self.apply_mask
-            self.in_frame = self.left > 0
-            self.sink.frame_data(unmask(p, begin, size, masked, key))
+            masked = self.masked and self.apply_mask
+            self.sink.frame_data(unmask(p, begin, size, masked, self.key))
         elif self.sink is not None or self.compressed:
             self.take_piece(self.cut(p, begin, size, phase))
         else:
             self.add(p, begin, size, phase & 3)
-        if self.left == 0:
-            self.end_frame()
-            return True
-        return False
+        if self.left or self.halted:
+            return False
+        self.end_frame()
+        return True
+
+    def owes_end(self) -> bool:
+        """Whether the next step needs no octets: the current frame is all there, but has not ended.
+
+        So it is where a slot halted the reader, or raised, in the middle of a frame.
+        """
+        return self.in_frame and self.left == 0
 
     # --- transports that read straight into the message --------------------------------------
 
@@ -312,18 +335,20 @@ class FrameReader:
         """``size`` octets were put on the landing strip. Raises like :meth:`feed`."""
         phase = self.length - self.left
         self.left -= size
-        assert self.assembly is not None
-        masked, text = self.masked and self.apply_mask, self.text and self.validate
-        good = self.assembly.landed(size, masked, self.key, phase & 3, text)
-        self.size += size
-        if not good:
-            self.refuse_octet(self.assembly.utf8.count)
-        if self.left == 0:
+        if not self.skipping:
+            assert self.assembly is not None
+            masked, text = self.masked and self.apply_mask, self.text and self.validate
+            good = self.assembly.landed(size, masked, self.key, phase & 3, text)
+            self.size += size
+            if not good:
+                self.refuse_octet(self.assembly.utf8.count)
+        if self.left == 0 and not self.halted:
             self.end_frame()
 
     # --- frames and messages that come in pieces ----------------------------------------------
 
     def begin_message(self, first: int, opcode: int) -> None:
+        self.dropping = False
         self.opcode = opcode
         self.text = opcode == 1
         self.compressed = (first & 0x40) != 0
@@ -395,10 +420,17 @@ class FrameReader:
 
     def inflate(self, piece: bytes) -> bytes:
         assert self.inflater is not None
-        room = None if self.max_message == NO_LIMIT else self.max_message - self.size
+        room = None
+        if self.max_message != NO_LIMIT:
+            # The limit may have been lowered in the middle of the message.
+            room = self.max_message - self.size if self.size < self.max_message else 0
         try:
             return self.inflater.decompress_message_data(piece, max_output_len=room)
-        except PayloadExceededError:
+        except PayloadExceededError as error:
+            if self.max_message == NO_LIMIT:
+                # The codec has a limit of its own.
+                self.skip_message(0)
+                raise MessageTooBig(str(error)) from error
             self.refuse_size(0)
         except ProtocolError:
             raise
@@ -416,11 +448,11 @@ class FrameReader:
             assert self.sink is not None
             self.sink.frame_end(False)
             return
-        self.frames += 1
-        self.octets += self.length
         ends = first >= 0x80
         if ends:
             self.end_message()
+        self.frames += 1
+        self.octets += self.length
         if self.sink is not None:
             self.sink.frame_end(ends)
         elif ends:
@@ -438,7 +470,7 @@ class FrameReader:
                 raise PayloadError(f"compressed message does not inflate: {error}") from error
         assert self.assembly is not None
         if self.text and self.validate and not self.assembly.utf8.complete():
-            raise PayloadError("text message ends in the middle of a UTF-8 code point")
+            self.refuse_end()
         self.messages += 1
         self.inflated += self.size
 
@@ -449,8 +481,8 @@ class FrameReader:
         if self.text and self.decode:
             try:
                 payload = octets.decode()
-            except UnicodeDecodeError as error:
-                raise PayloadError(f"text message is not UTF-8 at octet {error.start}") from None
+            except UnicodeDecodeError:
+                self.refuse_text(octets)
         result = self.on_message(payload, not self.text)
         if result is not None:
             self.on_result(result)
@@ -472,7 +504,7 @@ class FrameReader:
         elif opcode > 2:
             self.refuse(f"opcode {opcode} is reserved")
         elif opcode == 0:
-            if self.opcode == 0 and not self.failed:
+            if self.opcode == 0 and not (self.failed or self.dropping):
                 self.refuse("a continuation frame comes outside of a message")
             if first & 0x40:
                 self.refuse("a continuation frame is marked as compressed")
@@ -511,10 +543,8 @@ class FrameReader:
 
     def refuse_size(self, length: int) -> None:
         """A frame, or what it inflates to, is above a limit; its header has been consumed."""
-        self.skip_frame(self.left if self.in_frame else length)
-        self.in_frame = self.left > 0
-        self.opcode = 0
-        if length == 0 or length > self.max_message - self.wire_size:
+        self.skip_message(length)
+        if length == 0 or self.wire_size + length > self.max_message:
             size, limit, what = self.wire_size + length, self.max_message, "message"
         else:
             size, limit, what = length, self.max_frame, "frame"
@@ -523,11 +553,22 @@ class FrameReader:
             f"{what} of {text} octets exceeds max_{what}_payload_size={limit}", size, limit
         )
 
+    def skip_message(self, length: int) -> None:
+        """Skip what is left of the frame (``length`` unless it has begun) and of its message."""
+        self.dropping = self.first < 0x80
+        self.skip_frame(self.left if self.in_frame else length)
+        self.in_frame = self.left > 0
+        self.opcode = 0
+
     def refuse_text(self, payload: bytes) -> None:
-        """A message that came in one piece is not UTF-8: say where."""
+        """A message that is all there is not UTF-8: say where."""
         utf8 = Utf8()
-        utf8.check(payload, 0, len(payload))
+        if utf8.check(payload, 0, len(payload)):
+            self.refuse_end()
         self.refuse_octet(utf8.count)
+
+    def refuse_end(self) -> None:
+        raise PayloadError("text message ends in the middle of a UTF-8 code point")
 
     def refuse_octet(self, index: int) -> None:
         raise PayloadError(f"text message is not UTF-8 at octet {index}")
@@ -540,7 +581,9 @@ class FrameReader:
             self.skipping = True
 
     def recover(self) -> None:
-        """Go on behind a violation: what is left of its frame is skipped."""
+        """Go on behind a violation: what is left of its frame, and of its message, is skipped."""
+        if self.opcode:
+            self.dropping = not (self.in_frame and self.first >= 0x80)
         self.lenient = self.bad_header
         self.bad_header = False
         self.skipping = True

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..errors import ProtocolError
+from .writer import FrameWriter
 
 __all__ = ["Sink"]
 
@@ -27,8 +28,8 @@ class Sink(Protocol):
     def write_pieces(self, pieces: Sequence[Octets], /) -> object:
         """Send these octets, one behind the other, without joining them if possible."""
 
-    def wake(self) -> object:
-        """Call ``writer.flush()`` once, before the loop waits again."""
+    def wake(self, writer: FrameWriter, /) -> object:
+        """Something waits: return true to have it written now, or flush it before long."""
 
     def drop(self, abort: bool, /) -> object:
         """End the transport: at once, or behind what was written."""

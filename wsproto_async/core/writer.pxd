@@ -6,6 +6,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from wsproto_async._native.kernels cimport Outgoing, new_key
 
 
+@cython.final
 cdef class FrameWriter:
     cdef public bint mask, apply_mask, corked
     cdef bint woken
@@ -15,6 +16,7 @@ cdef class FrameWriter:
     cdef uint32_t key
     cdef list held
     cdef object write, write_pieces, wake
+    cdef public uint64_t turn
     cdef public uint64_t frames, octets, wire
 
     @cython.locals(size=Py_ssize_t)

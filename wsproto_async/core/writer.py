@@ -4,7 +4,8 @@ Everything that leaves goes through one :class:`~.._native.kernels.Outgoing` buf
 is sent together travels together. Three things empty it, always in the order of sending:
 
 * the *cork*: while a read is worked off nothing is written, and then all of it at once;
-* outside of reads, one flush for each turn of the loop, which :attr:`FrameWriter.wake` asks for;
+* outside of reads, what a turn of the loop sends first leaves at once, and the rest of it in one
+  flush, which :attr:`FrameWriter.wake` arranges;
 * a large payload, which goes out behind what is waiting, itself not copied.
 
 This file runs as it is, and compiled: writer.pxd gives the types.
@@ -38,6 +39,7 @@ class FrameWriter:
         mask: whether frames are masked; a client's must be.
         apply_mask: False leaves masked payloads as they are (for benchmarks).
         corked: nothing is flushed while it is true, except what is too much to keep.
+        turn: the turn of the loop in which it wrote last, for whoever implements ``wake``.
         left: octets missing from a frame that is sent in pieces.
         frames, octets, wire: what went out: data frames, their payload, and all octets.
     """
@@ -54,7 +56,8 @@ class FrameWriter:
         self.held: list[tuple[int, bytes]] | None = None
         self.write: Callable[[bytes], object] = _nowhere
         self.write_pieces: Callable[[Sequence[Octets]], object] = _nowhere
-        self.wake: Callable[[], object] = _nowhere
+        self.wake: Callable[[FrameWriter], object] = _nowhere
+        self.turn = 0
         self.frames = 0
         self.octets = 0
         self.wire = 0
@@ -63,9 +66,16 @@ class FrameWriter:
         self,
         write: Callable[[bytes], object],
         write_pieces: Callable[[Sequence[Octets]], object],
-        wake: Callable[[], object],
+        wake: Callable[[FrameWriter], object],
     ) -> None:
-        """Bind what takes the octets, and what asks for a flush in this turn of the loop."""
+        """Bind what takes the octets, and what knows the turns of the loop.
+
+        Args:
+            write: takes octets.
+            write_pieces: takes octets that lie in several places.
+            wake: is called when something waits; true is to flush it now, else that will be done
+                before the loop waits again.
+        """
         self.write = write
         self.write_pieces = write_pieces
         self.wake = wake
@@ -104,10 +114,14 @@ class FrameWriter:
             raise StateError("a frame that was begun with beginMessageFrame() is not complete")
         if len(octets) >= LARGE:
             self.flush()
-            self.wire += len(octets)
-            self.write(octets)
-        else:
-            self.raw(octets)
+        elif self.corked or self.woken or self.out.size or not self.wake(self):
+            self.woken = self.woken or not self.corked
+            self.out.append(octets, False, NO_KEY, 0)
+            if self.out.size >= CORK:
+                self.flush()
+            return
+        self.wire += len(octets)
+        self.write(octets)
 
     def control(self, opcode: int, payload: bytes) -> None:
         """Send a control frame, after the frame that is being sent in pieces, if there is one."""
@@ -159,8 +173,10 @@ class FrameWriter:
         if self.out.size >= CORK:
             self.flush()
         elif not self.corked and not self.woken:
-            self.woken = True
-            self.wake()
+            if self.wake(self):
+                self.flush()
+            else:
+                self.woken = True
 
     def flush(self) -> None:
         """Write what waits."""

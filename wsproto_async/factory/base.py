@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from ..errors import check_type
 from ..options import ClientOptions, ServerOptions
 from ..options.legacy import assign, legacy_value
 from ..protocol.log import make_logger
+from ..protocol.option_attributes import CommonOptionAttributes
 from ..protocol.prepared import PreparedMessage
 
-__all__ = ["FactoryOption", "WebSocketFactory", "add_options"]
-
-FactoryT = TypeVar("FactoryT", bound="WebSocketFactory")
+__all__ = ["WebSocketFactory"]
 
 
-class WebSocketFactory:
+class WebSocketFactory(CommonOptionAttributes):
     """Makes protocols, one for each connection, and holds what they have in common.
 
     A factory is what ``loop.create_server`` and ``loop.create_connection`` are given. It needs no
@@ -35,7 +34,7 @@ class WebSocketFactory:
     _loop: asyncio.AbstractEventLoop | None = None
 
     isSecure: bool
-    host: str | None
+    host: str
     port: Any
     resource: str
     path: str
@@ -76,6 +75,12 @@ class WebSocketFactory:
         """
         return PreparedMessage(payload, isBinary, not self.isServer, doNotCompress)
 
+    def _get_option(self, name: str) -> Any:
+        return legacy_value(self.options, name)
+
+    def _set_option(self, name: str, value: Any) -> None:
+        self.options = assign(self.options, name, value)
+
     def _set_common(
         self, protocols: Sequence[str] | None, headers: Mapping[str, Any] | None
     ) -> None:
@@ -83,24 +88,3 @@ class WebSocketFactory:
         check_type("headers", headers, Mapping, type(None))
         self.protocols = list(protocols or ())
         self.headers = dict(headers or {})
-
-
-class FactoryOption:
-    """An option, under its camelCase name. Assigning changes it for connections to come."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, factory: WebSocketFactory | None, owner: type) -> Any:
-        if factory is None:
-            return legacy_value(owner.options, self.name)  # type: ignore[attr-defined]
-        return legacy_value(factory.options, self.name)
-
-    def __set__(self, factory: WebSocketFactory, value: Any) -> None:
-        factory.options = assign(factory.options, self.name, value)
-
-
-def add_options(cls: type[FactoryT], names: Sequence[str]) -> None:
-    """Give a factory class an attribute for each option."""
-    for name in names:
-        setattr(cls, name, FactoryOption(name))

@@ -11,24 +11,22 @@ from ..interfaces import IWebSocketClientChannelFactory
 from ..options import ClientOptions
 from ..options.legacy import (
     ATTRIBUTE_ONLY,
-    CONFIG_ATTRS_CLIENT,
-    CONFIG_ATTRS_COMMON,
-    OWN_ATTRS,
     ClientOptionsKwargs,
     legacy_value,
     update,
 )
 from ..protocol.client import WebSocketClientProtocol
+from ..protocol.option_attributes import ClientOptionAttributes
 from ..util import parse_url
 from ..version import __version__
-from .base import WebSocketFactory, add_options
+from .base import WebSocketFactory
 
 __all__ = ["WebSocketClientFactory"]
 
 USERAGENT = f"wsproto_async/{__version__}"
 
 
-class WebSocketClientFactory(WebSocketFactory):
+class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
     """Makes a client's protocols.
 
     Args:
@@ -108,5 +106,4 @@ class WebSocketClientFactory(WebSocketFactory):
         self.options = update(ClientOptions.contract(), kept)
 
 
-add_options(WebSocketClientFactory, [*CONFIG_ATTRS_COMMON, *CONFIG_ATTRS_CLIENT, *OWN_ATTRS])
 IWebSocketClientChannelFactory.register(WebSocketClientFactory)

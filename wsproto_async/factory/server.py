@@ -11,24 +11,22 @@ from ..interfaces import IWebSocketServerChannelFactory
 from ..options import ServerOptions
 from ..options.legacy import (
     ATTRIBUTE_ONLY,
-    CONFIG_ATTRS_COMMON,
-    CONFIG_ATTRS_SERVER,
-    OWN_ATTRS,
     ServerOptionsKwargs,
     legacy_value,
     update,
 )
+from ..protocol.option_attributes import ServerOptionAttributes
 from ..protocol.server import WebSocketServerProtocol
 from ..util import parse_url
 from ..version import __version__
-from .base import WebSocketFactory, add_options
+from .base import WebSocketFactory
 
 __all__ = ["WebSocketServerFactory"]
 
 SERVER = f"wsproto_async/{__version__}"
 
 
-class WebSocketServerFactory(WebSocketFactory):
+class WebSocketServerFactory(ServerOptionAttributes, WebSocketFactory):
     """Makes a server's protocols.
 
     Args:
@@ -107,5 +105,4 @@ class WebSocketServerFactory(WebSocketFactory):
         return self.countConnections
 
 
-add_options(WebSocketServerFactory, [*CONFIG_ATTRS_COMMON, *CONFIG_ATTRS_SERVER, *OWN_ATTRS])
 IWebSocketServerChannelFactory.register(WebSocketServerFactory)

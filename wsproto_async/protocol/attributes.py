@@ -1,21 +1,21 @@
 """Attributes of a protocol, and where each of them lives.
 
 Some are the core connection's, under Autobahn's names (:class:`Of`); the options are the
-factory's, unless class or instance says otherwise (:class:`Option`); the rest are plain, and are
-class attributes until they are set, so that a connection carries only what it uses.
+factory's, unless class or instance says otherwise (option_attributes.py); the rest are plain, and
+are class attributes until they are set, so that a connection carries only what it uses.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, overload
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from ..close_info import CloseInfo
 from ..constants import State
 from ..core.http1 import HeadReader
+from ..core.reader import FrameSink
 from ..observable import ObservableMixin
 from ..options import ClientOptions, ServerOptions
 from ..options.legacy import assign, legacy_value
@@ -25,10 +25,15 @@ from .details import NEVER_CONNECTED
 from .doors import Doors
 from .log import make_logger
 from .numbers import Numbers
+from .option_attributes import (
+    ClientOptionAttributes,
+    CommonOptionAttributes,
+    ServerOptionAttributes,
+)
 from .stream import MessageStream
 from .tasks import HookTasks
 
-__all__ = ["Attributes", "Of", "Option"]
+__all__ = ["Attributes", "Of"]
 
 T = TypeVar("T")
 Options = ServerOptions | ClientOptions
@@ -40,12 +45,13 @@ class Of(Generic[T]):
 
     Args:
         name: what it is called there.
-        default: what it is before there is a connection.
+        default: what it is before there is a connection, unless something was assigned.
     """
 
     def __init__(self, name: str, default: T) -> None:
         self.name = name
         self.default = default
+        self.early = f"_early_{name}"
 
     @overload
     def __get__(self, protocol: None, owner: type) -> Of[T]: ...
@@ -57,46 +63,25 @@ class Of(Generic[T]):
         if protocol is None:
             return self
         connection = protocol._connection
-        return self.default if connection is None else cast(T, getattr(connection, self.name))
+        if connection is None:
+            return cast(T, protocol.__dict__.get(self.early, self.default))
+        return cast(T, getattr(connection, self.name))
 
     def __set__(self, protocol: Doors, value: T) -> None:
-        if protocol._connection is not None:
+        if protocol._connection is None:
+            protocol.__dict__[self.early] = value
+        else:
             setattr(protocol._connection, self.name, value)
 
 
-class Option(Generic[T]):
-    """An option of one connection. Assigning takes effect at once, for this connection alone."""
-
-    name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, protocol: None, owner: type[Attributes]) -> Any: ...
-
-    @overload
-    def __get__(self, protocol: Attributes, owner: type[Attributes]) -> T: ...
-
-    def __get__(self, protocol: Attributes | None, owner: type[Attributes]) -> Any:
-        if protocol is None:
-            return owner._class_options.get(self.name, self)
-        if protocol._options is None:
-            early = protocol._early_options or owner._class_options
-            if self.name not in early:
-                raise AttributeError(f"{self.name} is known when the connection is made")
-            return early[self.name]
-        return legacy_value(protocol._options, self.name)
-
-    def __set__(self, protocol: Attributes, value: T) -> None:
-        if protocol._options is None:
-            protocol._early_options = {**(protocol._early_options or {}), self.name: value}
-        else:
-            protocol._options = assign(protocol._options, self.name, value)
-            protocol._options_changed()
-
-
-class Attributes(Numbers, Doors, ObservableMixin):
+class Attributes(
+    CommonOptionAttributes,
+    ServerOptionAttributes,
+    ClientOptionAttributes,
+    Numbers,
+    Doors,
+    ObservableMixin,
+):
     """What a protocol has, without what it does."""
 
     is_server: ClassVar[bool]
@@ -114,56 +99,14 @@ class Attributes(Numbers, Doors, ObservableMixin):
     closedByMe: Of[bool] = Of("closed_by_me", False)
     droppedByMe: Of[bool] = Of("dropped_by_me", False)
     wasClean: Of[bool] = Of("was_clean", False)
+    wasMaxMessagePayloadSizeExceeded: Of[bool] = Of("max_message_exceeded", False)
     wasNotCleanReason: Of[str | None] = Of("not_clean_reason", None)
     localCloseCode: Of[int | None] = Of("local_close_code", None)
     localCloseReason: Of[bytes | None] = Of("local_close_reason", None)
     remoteCloseCode: Of[int | None] = Of("remote_close_code", None)
     remoteCloseReason: Of[str | None] = Of("remote_close_reason", None)
 
-    # --- options (a test holds this list against the models) ---
-
-    logOctets = Option[bool]()
-    logFrames = Option[bool]()
-    trackTimings = Option[bool]()
-    utf8validateIncoming = Option[bool]()
-    applyMask = Option[bool]()
-    maxFramePayloadSize = Option[int]()
-    maxMessagePayloadSize = Option[int]()
-    autoFragmentSize = Option[int]()
-    failByDrop = Option[bool]()
-    echoCloseCodeReason = Option[bool]()
-    openHandshakeTimeout = Option[float]()
-    closeHandshakeTimeout = Option[float]()
-    tcpNoDelay = Option[bool]()
-    autoPingInterval = Option[float]()
-    autoPingTimeout = Option[float]()
-    autoPingSize = Option[int]()
-    versions = Option[list[int]]()
-    webStatus = Option[bool]()
-    requireMaskedClientFrames = Option[bool]()
-    maskServerFrames = Option[bool]()
-    perMessageCompressionAccept = Option[Callable[[Any], Any]]()
-    serveFlashSocketPolicy = Option[bool]()
-    flashSocketPolicy = Option[str]()
-    allowedOrigins = Option[list[str]]()
-    allowedOriginsPatterns = Option[list[re.Pattern[str]]]()
-    allowNullOrigin = Option[bool]()
-    maxConnections = Option[int]()
-    trustXForwardedFor = Option[int]()
-    version = Option[int]()
-    acceptMaskedServerFrames = Option[bool]()
-    maskClientFrames = Option[bool]()
-    serverConnectionDropTimeout = Option[float]()
-    perMessageCompressionOffers = Option[list[Any]]()
-    hookConcurrency = Option[int | None]()
-    onHookError = Option[Literal["close", "keep"]]()
-    receiveQueueMessages = Option[int]()
-    receiveQueueBytes = Option[int]()
-    writeBufferHigh = Option[int]()
-    closeTimeout = Option[float | None]()
-    maxHandshakeSize = Option[int]()
-    maxHandshakeHeaders = Option[int]()
-    autoPingRestartOnAnyTraffic = Option[bool]()
+    # --- options ---
 
     _class_options: ClassVar[dict[str, Any]] = {}
     _folded: ClassVar[tuple[Options, Options] | None] = None
@@ -173,7 +116,6 @@ class Attributes(Numbers, Doors, ObservableMixin):
     # --- how it went ---
 
     wasMaxFramePayloadSizeExceeded = False
-    wasMaxMessagePayloadSizeExceeded = False
     wasServerConnectionDropTimeout = False
     wasOpenHandshakeTimeout = False
     wasCloseHandshakeTimeout = False
@@ -212,6 +154,9 @@ class Attributes(Numbers, Doors, ObservableMixin):
     _head_reader: HeadReader | None = None
     _tasks: HookTasks | None = None
     _stream: MessageStream | None = None
+    _fragments: FrameSink | None = None
+    _has_frame_sink = False
+    _slots_wait = False
     _pauses = 0
     _answers_wait = False
     _writable: asyncio.Future[None] | None = None
@@ -223,6 +168,21 @@ class Attributes(Numbers, Doors, ObservableMixin):
     _close_info: CloseInfo | None = None
     _close_cause: BaseException | None = None
     _valid_events: Sequence[str] | None = ("message",)
+
+    def _get_option(self, name: str) -> Any:
+        if self._options is not None:
+            return legacy_value(self._options, name)
+        early = {**self._class_options, **(self._early_options or {})}
+        if name not in early:
+            raise AttributeError(f"{name} is known when the connection is made")
+        return early[name]
+
+    def _set_option(self, name: str, value: Any) -> None:
+        if self._options is None:
+            self._early_options = {**(self._early_options or {}), name: value}
+        else:
+            self._options = assign(self._options, name, value)
+            self._options_changed()
 
     def _options_changed(self) -> None:
         """An option was assigned on this instance."""

@@ -57,6 +57,12 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     _statistics: LiveTrafficStats | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """See to it that a base that is an ``asyncio.Protocol`` does not make us deaf."""
+        super().__init_subclass__(**kwargs)
+        if cls.data_received is asyncio.Protocol.data_received:  # type: ignore[comparison-overlap]
+            cls.data_received = WebSocketProtocol.data_received  # type: ignore[method-assign]
+
     # --- the loop tells us --------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
@@ -67,7 +73,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The transport is gone (asyncio calls this)."""
-        self._close_cause = exc
+        self._close_cause = self._close_cause or exc
         try:
             self._connectionLost(exc)
         finally:
@@ -90,8 +96,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         self.websocket_extensions_in_use = []
         apply_options(self)
         bind_writes(self)
-        if self.trackTimings:
-            self.trackedTimings = Timings()
+        self._follow_timings()
         high = self._options.write_buffer_high
         self.transport.set_write_buffer_limits(high=high, low=high // 4)
         if not self._options.tcp_no_delay:
@@ -112,10 +117,11 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
     def _connectionLost(self, reason: BaseException | None) -> None:
         """End: stop all timers, then tell ``onClose``, once."""
         connection = self._connection
-        if connection is None:
+        if connection is None or connection.told:
             return
         self._timers.stop_all()
         connection.lost()
+        self._timers.retire()
 
     def _get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
@@ -130,16 +136,23 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         self._timers.opened()
         self._track("onOpen")
         connection.pending = rest or None
+        bind_slots(self)
         try:
             self._announce_open()
         except Exception as error:
             self._hook_failed(error)
         if connection.state not in (State.OPEN, State.CLOSING):
             return
-        bind_slots(self)
-        if self._opened is not None and not self._opened.done():
+        if not plan.HOOKS.isdisjoint(self.__dict__):
+            bind_slots(self)  # onOpen set some
+        if self._opened is not None and not self._opened.done() and not self.failedByMe:
             self._opened.set_result(None)
         self._go_on()
+
+    def _bind_and_deliver(self, payload: bytes, isBinary: bool) -> None:
+        """A message is complete in the middle of which slots were to change."""
+        bind_slots(self)
+        self._deliver(payload, isBinary)
 
     def _use_codec(self, codec: Any) -> None:
         """A compression was agreed on."""
@@ -150,12 +163,14 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     def _announce_open(self) -> None:
         """Tell the hooks that the connection is open."""
-        bind_slots(self)
         self._call_hook("onOpen")
 
     @property
     def is_open(self) -> asyncio.Future[None]:
-        """A future that is done when ``onOpen`` was called; pending if that never comes."""
+        """A future that is done when ``onOpen`` has been called and has not raised.
+
+        It stays pending for ever if that never comes; ``is_closed`` comes in any case.
+        """
         if self._opened is None:
             self._opened = self._loop.create_future()
             if self._connection is not None and self._connection.state == State.OPEN:
@@ -203,11 +218,17 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
     def __aiter__(self) -> MessageStream:
         return self.messages()
 
+    def _read_on(self) -> None:
+        """We are closing: read on to the peer's close frame, whoever does not keep up."""
+        if self._stream is not None:
+            self._stream.let_go()
+
     # --- keeping it alive -----------------------------------------------------------------------
 
     def _sendAutoPing(self) -> None:
         """Send an automatic ping, and wait for its pong if ``autoPingTimeout`` is set."""
-        self._timers.send_ping()
+        if self.state == State.OPEN:
+            self._timers.send_ping()
 
     def _cancelAutoPingTimeoutCall(self) -> None:
         """The peer has proved to be alive: take the outstanding ping as answered."""
@@ -225,9 +246,8 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     def setTrackTimings(self, enable: bool) -> None:
         """Begin or stop to note in ``trackedTimings`` when things happen."""
-        if bool(enable) != (self.trackedTimings is not None):
-            self.trackedTimings = Timings() if enable else None
-        self.trackTimings = enable  # which binds the slots anew
+        self.trackTimings = enable
+        self._follow_timings()
 
     def _options_changed(self) -> None:
         connection = self._connection
@@ -235,8 +255,15 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
             return
         apply_options(self)
         bind_writes(self)
+        self._follow_timings()
+        details.set_no_delay(self.transport, self.tcpNoDelay)
         if connection.state == State.OPEN:
             bind_slots(self)
+            self._timers.first_ping()
+
+    def _follow_timings(self) -> None:
+        if bool(self.trackTimings) != (self.trackedTimings is not None):
+            self.trackedTimings = Timings() if self.trackTimings else None
 
     # --- the transport --------------------------------------------------------------------------
 

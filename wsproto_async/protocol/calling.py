@@ -37,14 +37,8 @@ class Calling(Attributes):
         tasks = self._tasks
         if tasks is None:
             assert self._options is not None
-            tasks = self._tasks = HookTasks(
-                self._loop,
-                self._options.hook_concurrency,
-                self._pause_reading,
-                self._resume_reading,
-                self._hook_failed,
-            )
-        return tasks.start(awaitable, hook, hook in COUNTED)
+            tasks = self._tasks = HookTasks(self._loop, self._options.hook_concurrency)
+        return tasks.start(self, awaitable, hook, hook in COUNTED)
 
     def _hook_failed(self, error: BaseException, hook: str | None = None) -> None:
         """A hook raised, plain or as a task: say so, and end the connection or keep it."""
@@ -58,7 +52,8 @@ class Calling(Attributes):
         if connection is None or options is None or connection.state == State.CLOSED:
             return
         if options.on_hook_error == "close":
-            self._close_cause = error
+            # It has been logged; its traceback would go round in a circle, by the hook's frame.
+            self._close_cause = error.with_traceback(None)
             connection.fail(CloseCode.INTERNAL_ERROR, "internal error", False)
 
     def _say(self, level: str, text: str, error: BaseException | None = None) -> None:

@@ -7,7 +7,11 @@ import inspect
 import ssl
 from typing import Any, ClassVar
 
-from ..compress import PERMESSAGE_COMPRESSION_EXTENSION
+from ..compress import (
+    PERMESSAGE_COMPRESSION_EXTENSION,
+    PerMessageCompressOffer,
+    PerMessageCompressResponse,
+)
 from ..constants import CloseCode, State
 from ..core.handshake.client import Accepted, judge_response, upgrade_request
 from ..core.handshake.key import new_key
@@ -94,18 +98,21 @@ class WebSocketClientProtocol(WebSocketProtocol):
             self.startHandshake()
 
     def failProxyConnect(self, reason: str) -> None:
-        """The proxy does not let us through."""
+        """The proxy does not let us through: drop the connection."""
+        self._say("info", f"proxy failed: {reason}")
         self._abandon(reason)
 
     async def startTLS(self) -> None:
         """Speak TLS with the server through the tunnel, then begin the handshake.
 
-        The context is the factory's ``ssl_context`` if it has one, else one that verifies.
+        The context is the factory's ``ssl_context`` if it has one, else one that verifies; the
+        name that the server has to show is its ``server_hostname``, else the host.
         """
         context = getattr(self.factory, "ssl_context", None) or ssl.create_default_context()
+        name = getattr(self.factory, "server_hostname", None) or self.factory.host
         try:
             transport = await self._loop.start_tls(
-                self.transport, self, context, server_hostname=self.factory.host
+                self.transport, self, context, server_hostname=name
             )
         except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
             self._close_cause = error
@@ -152,7 +159,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self._say("error", "onConnecting raised", error)
         self.dropConnection(abort=False)
 
-    def _actuallyStartHandshake(self, request_options: ConnectingRequest | None = None) -> None:
+    def _actuallyStartHandshake(self, request_options: ConnectingRequest | None) -> None:
         """Send the request; None takes everything from the factory."""
         factory = self.factory
         if request_options is None:
@@ -232,19 +239,21 @@ class WebSocketClientProtocol(WebSocketProtocol):
     def _agree_on_compression(self, head: ResponseHead, extension: ExtensionOffer) -> None:
         """The server has chosen an extension: it must be one that was offered, and one only."""
         name, params = extension
-        offered = {offer.EXTENSION_NAME for offer in self.perMessageCompressionOffers}
-        if name not in PERMESSAGE_COMPRESSION_EXTENSION or name not in offered:
+        offers = [
+            offer for offer in self.perMessageCompressionOffers if name == offer.EXTENSION_NAME
+        ]
+        if name not in PERMESSAGE_COMPRESSION_EXTENSION or not offers:
             raise head.error(f"server wants to use the extension {name!r}, which was not offered")
         if self.websocket_extensions_in_use:
             raise head.error("server wants to use more than one compression")
         known = PERMESSAGE_COMPRESSION_EXTENSION[name]
         try:
-            accept = self.perMessageCompressionAccept(known["Response"].parse(params))
+            response = known["Response"].parse(params)
+            _check_offered(offers, response)
+            accept = self.perMessageCompressionAccept(response)
             if accept is None:
-                raise head.error(f"the server's answer to the offer of {name} was declined")
+                raise HandshakeError("the server's answer to the offer was declined")
             self._use_codec(known["PMCE"].create_from_response_accept(False, accept))
-        except HandshakeError:
-            raise
         except Exception as error:
             raise head.error(f"extension {name}: {error}") from error
 
@@ -278,3 +287,17 @@ class WebSocketClientProtocol(WebSocketProtocol):
             return
         if self.state == State.OPEN:
             super()._announce_open()
+
+
+def _check_offered(offers: list[Any], response: PerMessageCompressResponse) -> None:
+    """Refuse a response that answers none of the offers; the first one's complaint is told."""
+    refusals = []
+    for offer in offers:
+        if not isinstance(offer, PerMessageCompressOffer):
+            return  # an extension of the application's own, made for Autobahn, which does not check
+        try:
+            offer.check_response(response)
+            return
+        except HandshakeError as error:
+            refusals.append(error)
+    raise refusals[0]

@@ -56,7 +56,9 @@ def channel_id(transport: Any, kind: str | None) -> bytes:
     if kind != "tls-unique":
         raise OptionError(f'channel_id_type must be None or "tls-unique", not {kind!r}')
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
-    binding = tls.get_channel_binding("tls-unique") if tls is not None else None
+    binding = None
+    if tls is not None and tls.version() != "TLSv1.3":  # which has none, but OpenSSL gives one
+        binding = tls.get_channel_binding("tls-unique")
     if binding is None:
         raise OptionError('there is no "tls-unique" binding: it takes TLS 1.2 or older')
     return hashlib.sha256(binding).digest()

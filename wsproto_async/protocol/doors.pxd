@@ -1,8 +1,11 @@
 # The types that turn doors.py into native code. The meaning is all over there.
 import cython
 
+from libc.stdint cimport uint64_t
+
 from wsproto_async._native.kernels cimport ReadBuffer, unmask
 from wsproto_async.core.connection cimport Connection
+from wsproto_async.core.writer cimport FrameWriter
 
 
 @cython.final
@@ -10,13 +13,15 @@ cdef class Turn:
     cdef object loop
     cdef readonly ReadBuffer buffer
     cdef list waiting
+    cdef uint64_t number
+    cdef bint counting
     cdef readonly bint shared
 
-    cpdef object add(self, Connection connection)
+    cpdef bint add(self, FrameWriter writer) except -1
 
 
 @cython.locals(turn=Turn)
-cdef Turn turn_of(object loop)
+cpdef Turn turn_of(object loop)
 
 
 cdef class Doors:
@@ -25,3 +30,6 @@ cdef class Doors:
     cdef public bint _slow_receive, _slow_send, _writing_paused
     cdef bint _landing
     cdef ReadBuffer _own
+
+    @cython.locals(start=Py_ssize_t)
+    cdef object _read(self, Connection connection, ReadBuffer buffer, Py_ssize_t nbytes)

@@ -20,15 +20,20 @@ import threading
 import weakref
 from typing import Any
 
-from .._native.kernels import NO_KEY, ReadBuffer, unmask
+from .._native.kernels import NO_KEY, READ_SIZE, ReadBuffer, unmask
 from ..constants import State
 from ..core.connection import Connection
+from ..core.writer import FrameWriter
 from ..errors import Disconnected
+from .prepared import PreparedMessage
 
 __all__ = ["Doors", "Turn"]
 
 OPEN = int(State.OPEN)
 CLOSING = int(State.CLOSING)
+
+MOST_PENDING = READ_SIZE // 2
+"""Octets of earlier reads up to which they are put in front of the next one."""
 
 
 class Turn:
@@ -36,28 +41,42 @@ class Turn:
 
     Attributes:
         buffer: what they read into.
-        waiting: the connections that have something to flush in this turn.
+        number: of this turn; only turns in which something is sent are counted.
+        waiting: the writers that have something to flush at its end.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = weakref.ref(loop)
         self.buffer = ReadBuffer()
-        self.waiting: list[Connection] = []
+        self.number = 1
+        self.counting = False
+        self.waiting: list[FrameWriter] = []
         # A completion-based loop fills the buffer while other connections run: they cannot share.
         self.shared = not hasattr(loop, "_proactor")
 
-    def add(self, connection: Connection) -> None:
-        """Flush that connection before the loop waits again."""
-        if not self.waiting:
+    def add(self, writer: FrameWriter) -> bool:
+        """Something waits in a writer: whether it shall leave now, as the first in this turn.
+
+        Else it is flushed before the loop waits again.
+        """
+        if not self.counting:
             loop = self.loop()
             assert loop is not None
-            loop.call_soon(self.flush)
-        self.waiting.append(connection)
+            loop.call_soon(self.end)
+            self.counting = True
+        if writer.turn != self.number:
+            writer.turn = self.number
+            return True
+        self.waiting.append(writer)
+        return False
 
-    def flush(self) -> None:
+    def end(self) -> None:
+        """The turn has ended: flush what waits."""
+        self.number += 1
+        self.counting = False
         waiting, self.waiting = self.waiting, []
-        for connection in waiting:
-            connection.writer.flush()
+        for writer in waiting:
+            writer.flush()
 
 
 _turns = threading.local()
@@ -101,16 +120,23 @@ class Doors:
         if connection is None or turn is None:
             raise Disconnected("get_buffer() before connection_made()")
         self._landing = False
-        if not self._slow_receive and (connection.state == OPEN or connection.state == CLOSING):
+        # A completion-based loop would keep the strip while others take the message to pieces.
+        straight = turn.shared and not self._slow_receive
+        pending = connection.pending
+        if pending is not None:
+            straight = False
+            if len(pending) > MOST_PENDING:
+                pending = None
+        if straight and (connection.state == OPEN or connection.state == CLOSING):
             strip = connection.reader.landing_strip()
             if strip is not None:
                 self._landing = True
                 return strip
         if turn.buffer.busy or not turn.shared:
             self._own = ReadBuffer()
-            return self._own.view(connection.pending)
+            return self._own.view(pending)
         self._own = None
-        return turn.buffer.view(connection.pending)
+        return turn.buffer.view(pending)
 
     def buffer_updated(self, nbytes: int) -> None:
         """The loop put ``nbytes`` octets there (asyncio calls this)."""
@@ -126,8 +152,15 @@ class Doors:
                 connection.landed(nbytes)
             except Exception as error:
                 self._survive(error)
-            return
-        buffer = turn.buffer if self._own is None else self._own
+        else:
+            buffer = turn.buffer if self._own is None else self._own
+            self._own = None
+            self._read(connection, buffer, nbytes)
+        if self._writing_paused:
+            self._check_answers()
+
+    def _read(self, connection: Connection, buffer: ReadBuffer, nbytes: int) -> None:
+        """Work off what was read into a buffer."""
         start = buffer.offset
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(unmask(buffer.p, start, nbytes, False, NO_KEY))
@@ -135,7 +168,8 @@ class Doors:
         if connection.receiving or connection.paused:
             connection.receive(buffer.p, start, start + nbytes)
             return
-        connection.pending = None
+        if start:
+            connection.pending = None  # it is what the buffer begins with
         buffer.busy = True
         try:
             connection.receive(buffer.p, 0, start + nbytes)
@@ -143,14 +177,14 @@ class Doors:
             self._survive(error)
         finally:
             buffer.busy = False
-        if self._writing_paused:
-            self._check_answers()
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | bytearray | memoryview) -> None:
         """Octets arrived: the other face, for transports and tests that have them already."""
         connection = self._connection
         if connection is None:
             raise Disconnected("data_received() before connection_made()")
+        if type(data) is not bytes:
+            data = bytes(data)  # a hook must not change it while it is parsed
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
             return
@@ -202,6 +236,23 @@ class Doors:
         else:
             connection.send_message(payload, isBinary)
 
+    def sendPreparedMessage(self, preparedMsg: PreparedMessage) -> None:
+        """Send what ``factory.prepareMessage`` made.
+
+        Raises:
+            Disconnected: the connection is not open.
+            StateError: a message that was begun with ``beginMessage`` has not ended.
+        """
+        connection = self._connection
+        if connection is None or connection.state != OPEN:
+            raise Disconnected("a message can be sent on an open connection only")
+        if connection.send_state:
+            connection.refuse_message()
+        if self._slow_send or connection.codec is not None:
+            self._send_prepared_with_care(preparedMsg)
+        else:
+            connection.writer.whole(preparedMsg.payloadHybi)
+
     # --- what the classes above supply ----------------------------------------------------------
 
     def _received(self, data: bytes) -> None:
@@ -210,6 +261,10 @@ class Doors:
 
     def _survive(self, error: Exception) -> None:
         """A hook raised: deal with that, then with the rest of what arrived."""
+        raise AssertionError
+
+    def _send_prepared_with_care(self, preparedMsg: PreparedMessage) -> None:
+        """``sendPreparedMessage`` where somebody watches, or compresses."""
         raise AssertionError
 
     def _check_answers(self) -> None:
@@ -221,3 +276,9 @@ class Doors:
     ) -> None:
         """``sendMessage`` with arguments that want a look."""
         raise AssertionError
+
+
+for _name in ("_connection", "_turn"):
+    # Also for an instance that was made by __new__ alone. Compiled, they are None by themselves.
+    if not hasattr(Doors, _name):
+        setattr(Doors, _name, None)

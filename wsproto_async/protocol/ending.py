@@ -8,11 +8,11 @@ from typing import Any
 from ..close_info import CloseInfo
 from ..constants import CloseCode, State
 from ..core.connection import Connection
-from ..errors import ConnectionClosedError, ConnectionClosedOK, StateError
+from ..errors import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, StateError
 from .hooks import Hooks
 from .timers import Timers
 
-__all__ = ["Ending"]
+__all__ = ["Ending", "closed_error"]
 
 UNCLEAN = "connection was closed uncleanly ({})"
 
@@ -38,10 +38,12 @@ class Ending(Hooks):
         self._end_transport(abort)
 
     def _end_transport(self, abort: bool) -> None:
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(self)
+        self._resolve_closed()
         self.unregisterProducer()
-        if not abort:
+        if abort:
+            if self._connection is not None:
+                self._connection.writer.release()
+        else:
             self._flush()
             self._timers.linger()
         self._closeConnection(abort)
@@ -76,14 +78,14 @@ class Ending(Hooks):
 
     def onCloseHandshakeTimeout(self) -> None:
         """The peer did not answer our close frame in time."""
-        self.wasCloseHandshakeTimeout = True
+        self.wasCloseHandshakeTimeout |= self._is_alive()
         self._timed_out(
             "WebSocket closing handshake timeout (the peer did not answer our close frame in time)"
         )
 
     def onServerConnectionDropTimeout(self) -> None:
         """The closing handshake is through, but the server did not drop TCP in time."""
-        self.wasServerConnectionDropTimeout = True
+        self.wasServerConnectionDropTimeout |= self._is_alive()
         self._timed_out("WebSocket closing handshake timeout (the server did not drop TCP in time)")
 
     def onAutoPingTimeout(self) -> None:
@@ -92,6 +94,12 @@ class Ending(Hooks):
             "WebSocket ping timeout (no pong and nothing else within "
             f"autoPingTimeout={self.autoPingTimeout} s)"
         )
+
+    def _is_alive(self) -> bool:
+        return self._connection is not None and self._connection.state != State.CLOSED
+
+    def _relax_close(self) -> None:
+        self._timers.relax("close")
 
     def _timed_out(self, reason: str) -> None:
         if self._connection is not None:
@@ -109,8 +117,7 @@ class Ending(Hooks):
             reason = UNCLEAN.format(connection.not_clean_reason)
             if connection.not_clean_reason is not None:
                 self._say("debug", reason)
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(self)
+        self._resolve_closed()
         self._close_info = self._describe_close(connection)
         connection.release()
         self._end_stream(self._close_info)
@@ -124,6 +131,10 @@ class Ending(Hooks):
             self._hook_failed(error)
 
     def _describe_close(self, connection: Connection) -> CloseInfo:
+        cause = self._close_cause
+        if cause is not None:
+            # Its frames lead to whoever was sending, and from there back to us.
+            cause = cause.with_traceback(None)
         local, remote = connection.local_close_code, connection.remote_close_code
         sent = connection.closed_by_me or connection.was_clean
         no_status = int(CloseCode.NO_STATUS)
@@ -138,14 +149,13 @@ class Ending(Hooks):
             received_reason=connection.remote_close_reason,
             sent_code=(local or no_status) if sent else None,
             sent_reason=(connection.local_close_reason or b"").decode() if sent else None,
-            cause=self._close_cause,
+            cause=cause,
         )
 
     def _end_stream(self, info: CloseInfo) -> None:
-        if self._stream is None:
-            return
-        clean = info.was_clean and info.code in FINE and info.sent_code in FINE
-        self._stream.end(ConnectionClosedOK(info) if clean else ConnectionClosedError(info), clean)
+        if self._stream is not None:
+            error = closed_error(info)
+            self._stream.end(error, isinstance(error, ConnectionClosedOK))
 
     @property
     def close_info(self) -> CloseInfo | None:
@@ -155,11 +165,18 @@ class Ending(Hooks):
     @property
     def is_closed(self) -> asyncio.Future[Any]:
         """A future of this protocol that is done when its state becomes CLOSED."""
-        if self._closed is None:
-            self._closed = self._loop.create_future()
-            if self._connection is not None and self._connection.state == State.CLOSED:
-                self._closed.set_result(self)
-        return self._closed
+        if self._closed is not None:
+            return self._closed
+        self._closed = closed = self._loop.create_future()
+        if self._connection is not None and self._connection.state == State.CLOSED:
+            self._resolve_closed()
+        return closed
+
+    def _resolve_closed(self) -> None:
+        # A future with us as its result is not kept: we would hold each other.
+        closed, self._closed = self._closed, None
+        if closed is not None and not closed.done():
+            closed.set_result(self)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Of Twisted; here it is ``drain()``, ``onPauseWriting`` and ``pauseReading()``."""
@@ -167,3 +184,9 @@ class Ending(Hooks):
 
     def unregisterProducer(self) -> None:
         """Of Twisted; there is nothing to undo."""
+
+
+def closed_error(info: CloseInfo) -> ConnectionClosed:
+    """What coroutines are told of a connection that has ended."""
+    fine = info.was_clean and info.code in FINE and info.sent_code in FINE
+    return ConnectionClosedOK(info) if fine else ConnectionClosedError(info)

@@ -78,19 +78,20 @@ class Flow(Calling):
     def pause_writing(self) -> None:
         """The transport has more to send than its mark (asyncio calls this)."""
         self._writing_paused = True
-        self._call_hook("onPauseWriting")
+        self._call_safely("onPauseWriting")
 
     def resume_writing(self) -> None:
         """The transport has room again (asyncio calls this)."""
         self._writing_paused = False
         self._release_writers()
-        if self._answers_wait:
-            self._answers_wait = False
-            self._resume_reading()
-        if self._last_ping is not None:
+        self._call_safely("onResumeWriting")
+        # Each step may fill the buffer again; then the rest waits for the next time.
+        if self._last_ping is not None and not self._writing_paused:
             ping, self._last_ping = self._last_ping, None
             self._pong(ping)
-        self._call_hook("onResumeWriting")
+        if self._answers_wait and not self._writing_paused:
+            self._answers_wait = False
+            self._resume_reading()
 
     def _check_answers(self) -> None:
         """A read was worked off while the peer takes nothing: do not let the answers pile up."""
@@ -122,6 +123,12 @@ class Flow(Calling):
             self._last_ping = payload
         else:
             self._send_control(Opcode.PONG, "sendPong", payload)
+
+    def _call_safely(self, name: str) -> None:
+        try:
+            self._call_hook(name)
+        except Exception as error:
+            self._hook_failed(error, name)
 
     # --- what the classes above supply ----------------------------------------------------------
 

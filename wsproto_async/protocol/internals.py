@@ -48,7 +48,7 @@ class Internals(Sending):
         connection = self._connection
         if connection is None:
             raise StateError("_dataReceived() before connection_made()")
-        if connection.state == State.CLOSED:
+        if connection.state == State.CLOSED or connection.stopped:
             return
         count_received(self, len(data))
         if self.logOctets:
@@ -87,7 +87,7 @@ class Internals(Sending):
     def _go_on(self) -> None:
         """Work off what waits; a hook that raises does not take the rest with it."""
         connection = self._connection
-        while connection is not None and connection.pending is not None:
+        while connection is not None and connection.is_behind():
             try:
                 if self._parses_by_hand():
                     self.consumeData()
@@ -123,10 +123,13 @@ class Internals(Sending):
         if frame.opcode > 7:
             self.control_frame_data = []
             return
-        if not self.inside_message:
+        # The lists are the hooks' business, but one may be overridden without calling the base.
+        if frame.opcode != Opcode.CONTINUATION:
             self.inside_message = True
+            self.message_data = []
             self._track("onMessageBegin")
             self._call_hook("onMessageBegin", frame.opcode == Opcode.BINARY)
+        self.frame_data = []
         self._call_hook("onMessageFrameBegin", frame.length)
 
     def onFrameData(self, payload: bytes) -> bool | None:
@@ -159,20 +162,22 @@ class Internals(Sending):
         return None
 
     def processControlFrame(self) -> bool:
-        """Act on the control frame that is complete."""
+        """Act on the control frame that is complete; returns whether to go on behind it."""
         frame, connection = self.current_frame, self._connection
         assert frame is not None
         assert connection is not None
         payload = b"".join(self.control_frame_data)
         self.control_frame_data = []
         connection.control(frame.opcode, payload)
-        return True
+        return not connection.stopped
 
     def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool | None:
         """The peer's close frame arrived: check it and answer it.
 
+        Who overrides this and does not call it has to answer, too.
+
         Returns:
-            True where the connection was dropped because of it.
+            True where nothing that arrives behind it counts any more.
         """
         if self._connection is None:
             return None
@@ -210,4 +215,4 @@ class Internals(Sending):
         self, header: str, removeQuotes: bool = True
     ) -> list[tuple[str, dict[str, list[Any]]]]:
         """The extensions in a header value; see ``core.extensions.header``."""
-        return [(name, dict(params)) for name, params in parse_extensions(header)]
+        return [(name, dict(params)) for name, params in parse_extensions(header, removeQuotes)]

@@ -12,7 +12,8 @@ from ..options.legacy import (
     OWN_ATTRS,
     assign,
 )
-from .attributes import Attributes, Option
+from .attributes import Attributes
+from .option_attributes import Option
 
 __all__ = ["apply_options", "class_options", "options_of"]
 
@@ -21,25 +22,54 @@ Options = ServerOptions | ClientOptions
 _NAMES = frozenset([*CONFIG_ATTRS_COMMON, *CONFIG_ATTRS_SERVER, *CONFIG_ATTRS_CLIENT, *OWN_ATTRS])
 """Every option by its camelCase name."""
 
+_NOT_THERE = (f"{__package__}.", "asyncio.", "builtins")
+"""Modules whose classes set no options."""
+
+
+class ClassOption(Option):
+    """Stands where a class had a plain attribute, so that instances can be assigned to."""
+
+    def __init__(self, name: str, value: object, own: bool) -> None:
+        self.name = name
+        self.value = value
+        self.own = own
+        """Whether it was the class's own, and not that of a base."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return class_options(owner).get(self.name, self)
+        return super().__get__(instance, owner)
+
 
 def class_options(cls: type[Attributes]) -> dict[str, Any]:
-    """The options that a class sets as plain attributes (``maxFramePayloadSize = 99``).
+    """The options that a class and its bases set as plain attributes (``failByDrop = False``).
 
-    They become :class:`Option` attributes of the class, so that assigning to them on an instance
-    takes effect. Read when the first connection of the class is made.
+    Read for each connection, since attributes of a class may be assigned at any time.
     """
-    found = dict(cls._class_options)
-    for name in _NAMES:
-        for base in cls.__mro__:
-            if name in base.__dict__:
-                value = base.__dict__[name]
-                if not isinstance(value, Option):
-                    found[name] = value
-                    option: Option[Any] = Option()
-                    option.name = name
-                    setattr(cls, name, option)
-                break
+    found: dict[str, Any] = {}
+    for base in _users_classes(cls):
+        for name in _NAMES.intersection(base.__dict__):
+            value = base.__dict__[name]
+            if not isinstance(value, ClassOption):
+                found[name] = value
+            elif value.own:
+                found[name] = value.value
+    for name, value in found.items():
+        if not isinstance(cls.__dict__.get(name), ClassOption):
+            setattr(cls, name, ClassOption(name, value, name in cls.__dict__))
     return found
+
+
+def _users_classes(cls: type) -> list[type]:
+    """A class and those of its bases that may set options, the class itself last."""
+    found = _bases.get(cls)
+    if found is None:
+        theirs = (base for base in cls.__mro__ if not base.__module__.startswith(_NOT_THERE))
+        found = _bases[cls] = list(theirs)[::-1]
+    return found
+
+
+_bases: dict[type, list[type]] = {}
 
 
 def options_of(protocol: Attributes, factory_options: Options) -> Options:
@@ -49,8 +79,9 @@ def options_of(protocol: Attributes, factory_options: Options) -> Options:
         OptionError: an attribute of the class or the instance has a bad value.
     """
     cls = type(protocol)
-    if "_folded" not in cls.__dict__:
-        cls._class_options = class_options(cls)
+    found = class_options(cls)
+    if "_class_options" not in cls.__dict__ or found != cls._class_options:
+        cls._class_options = found
         cls._folded = None
     options = factory_options
     if cls._class_options:
@@ -65,8 +96,7 @@ def options_of(protocol: Attributes, factory_options: Options) -> Options:
 
 def _assigned(options: Options, values: dict[str, Any]) -> Options:
     for name, value in values.items():
-        if name != "allowedOriginsPatterns":
-            options = assign(options, name, value)
+        options = assign(options, name, value)
     return options
 
 

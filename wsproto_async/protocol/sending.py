@@ -19,6 +19,7 @@ from ..masking import xor
 from ..types import FrameHeader
 from . import trickle
 from .flow import Flow
+from .plan import plan_of
 from .prepared import PreparedMessage
 from .writes import bind_writes
 
@@ -61,10 +62,19 @@ class Sending(Flow):
         connection = self._connection
         if connection is None or connection.state != State.OPEN:
             return
-        if self._slow_send:
+        self._send_control_frame(opcode, payload)
+
+    def _send_control_frame(self, opcode: int, payload: bytes) -> None:
+        assert self._connection is not None
+        writer = self._connection.writer
+        if self._slow_send and not writer.left:
             self.sendFrame(opcode, payload)
         else:
-            connection.writer.control(opcode, payload)
+            writer.control(opcode, payload)
+
+    def _send_close_watched(self, payload: bytes) -> None:
+        """A close frame leaves while somebody looks on."""
+        self._send_control_frame(Opcode.CLOSE, payload)
 
     def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
         """Begin the closing handshake; does nothing when the connection is closing or closed.
@@ -79,7 +89,7 @@ class Sending(Flow):
             StateError: the connection is not open yet.
         """
         if code is not None:
-            if type(code) is not int:
+            if not isinstance(code, int) or isinstance(code, bool):
                 raise OptionTypeError(
                     f"invalid type {type(code).__name__} of close code: it must be int"
                 )
@@ -90,7 +100,7 @@ class Sending(Flow):
         if reason is not None:
             if code is None:
                 raise OptionError("close reason without close code: give sendClose() both")
-            if type(reason) is not str:
+            if not isinstance(reason, str):
                 raise OptionTypeError(
                     f"invalid type: close reason must be of type str, not {type(reason).__name__}"
                 )
@@ -109,9 +119,14 @@ class Sending(Flow):
             raise StateError("cannot close a connection that is not yet connected")
         if connection.state != State.OPEN:
             return
-        connection.close(code, reasonUtf8)
+        connection.close(None if code is None else int(code), reasonUtf8)
         if isReply:
             connection.closed_by_me = False
+            self._relax_close()
+
+    def _relax_close(self) -> None:
+        """The peer has nothing to answer any more."""
+        raise AssertionError
 
     # --- messages, with a look at the arguments -----------------------------------------------
 
@@ -161,15 +176,9 @@ class Sending(Flow):
 
     # --- prepared messages --------------------------------------------------------------------
 
-    def sendPreparedMessage(self, preparedMsg: PreparedMessage) -> None:
-        """Send what ``factory.prepareMessage`` made.
-
-        Raises:
-            Disconnected: the connection is not open.
-        """
+    def _send_prepared_with_care(self, preparedMsg: PreparedMessage) -> None:
         connection = self._connection
-        if connection is None or connection.state != State.OPEN:
-            raise Disconnected("a message can be sent on an open connection only")
+        assert connection is not None
         if connection.codec is not None and not preparedMsg.doNotCompress:
             self.sendMessage(preparedMsg.payload, preparedMsg.binary)
         elif self._slow_send:
@@ -236,8 +245,7 @@ class Sending(Flow):
         connection = self._open_connection()
         if connection is None:
             return
-        if connection.send_compressed and connection.codec is not None:
-            payload = connection.codec.compress_message_data(payload)
+        payload = connection.compress_frame(payload)
         self.beginMessageFrame(len(payload))
         self.sendMessageFrameData(payload, sync)
 
@@ -300,18 +308,21 @@ class Sending(Flow):
         first = (0x80 if fin else 0) | (rsv % 8) << 4 | opcode % 128
         out = Outgoing()
         writer = connection.writer
+        key = mask
         if mask is not None:
             out.append_header(first, len(data), True, NO_KEY)
             octets = out.take()[:-4] + (xor(data, mask) if writer.apply_mask else data)
         else:
             out.append_frame(first, data, writer.mask, writer.apply_mask)
             octets = out.take()
+            if writer.mask:
+                key = octets[len(octets) - len(data) - 4 : len(octets) - len(data)]
         if opcode <= 2:
             writer.frames += 1
             writer.octets += len(data)
         self.sendData(octets, sync, chopsize)
         if self.logFrames:
-            header = FrameHeader(opcode, fin, rsv, len(data), mask)
+            header = FrameHeader(opcode, fin, rsv, len(data), key)
             self._call_hook("logTxFrame", header, payload, payload_len, chopsize, sync)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
@@ -323,7 +334,19 @@ class Sending(Flow):
             chopsize: write them in pieces of so many octets, each in a turn of its own.
         """
         self._flush()
+        connection = self._connection
+        if connection is not None and connection.state in (State.OPEN, State.CLOSING):
+            connection.writer.wire += len(data)
         self._write_out(data, sync, chopsize)
+
+    def _write_watched(self, data: bytes) -> None:
+        """Write what the writer has collected, where somebody looks on."""
+        connection = self._connection
+        if "sendData" in plan_of(self).overridden and connection is not None:
+            connection.writer.wire -= len(data)  # sendData() counts it, too
+            self.sendData(data)
+        else:
+            self._write_out(data)
 
     def _write_out(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Write octets now, or behind those that wait for turns of their own."""
@@ -343,7 +366,7 @@ class Sending(Flow):
     def _write_preopen(self, data: bytes) -> None:
         """Write a part of the opening handshake, or an answer instead of one."""
         self._preopen_sent += len(data)
-        self._write_out(data)
+        self.sendData(data)
 
     def _write_pieces(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
         """Write octets that lie in several places, without joining them."""
@@ -356,8 +379,7 @@ class Sending(Flow):
         if connection is not None:
             data = connection.writer.out.take()
             if data:
-                connection.writer.wire += len(data)
-                self._write_out(data, True)
+                self.sendData(data, sync=True)
 
     # --- queued writes ------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from ..core.handshake.server import (
 )
 from ..core.http1 import HeadReader, RequestHead, parse_request_head
 from ..errors import HandshakeError, OptionError, StateError
+from ..options import ServerOptions
 from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
 from ..version import __version__
 from .base import WebSocketProtocol
@@ -41,8 +42,9 @@ class WebSocketServerProtocol(WebSocketProtocol):
         *WebSocketProtocol.CONFIG_ATTRS_SERVER,
     ]
 
-    _upgrade: Upgrade | None = None
+    _upgrade: PlainRequest | None = None
     _counted = False
+    _last_policy: ClassVar[tuple[ServerOptions, int | None, ServerPolicy] | None] = None
 
     # The request, as soon as it has arrived.
     http_request_data: bytes
@@ -132,13 +134,21 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self._serve_plain(request)
 
     def _policy(self) -> ServerPolicy:
-        return ServerPolicy(
-            versions=self.versions,
-            external_port=getattr(self.factory, "externalPort", None),
-            origin_patterns=None if self.allowedOrigins == ["*"] else self.allowedOriginsPatterns,
-            allow_null_origin=self.allowNullOrigin,
-            web_status=self.webStatus,
-        )
+        """What the options let in; made once for all connections that have the same ones."""
+        options, port = self._options, getattr(self.factory, "externalPort", None)
+        assert isinstance(options, ServerOptions)
+        known = WebSocketServerProtocol._last_policy
+        if known is None or known[0] is not options or known[1] != port:
+            any_origin = options.allowed_origins == ("*",)
+            policy = ServerPolicy(
+                versions=options.versions,
+                external_port=port,
+                origin_patterns=None if any_origin else options.allowed_origins_patterns,
+                allow_null_origin=options.allow_null_origin,
+                web_status=options.web_status,
+            )
+            known = WebSocketServerProtocol._last_policy = (options, port, policy)
+        return known[2]
 
     def _trust_forwarded(self, head: RequestHead) -> None:
         header = head.headers.get("x-forwarded-for")
@@ -152,7 +162,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self.websocket_origin = upgrade.origin
         self.websocket_extensions = upgrade.extensions
         self._wskey = upgrade.key
-        if 0 < self.maxConnections < self.factory.countConnections:
+        assert isinstance(self._options, ServerOptions)
+        if 0 < self._options.max_connections < self.factory.countConnections:
             raise HandshakeError("maximum number of connections reached", 503)
         self._upgrade = upgrade
         request = ConnectionRequest(
@@ -198,7 +209,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """Answer the request with what ``onConnect`` returned, and open the connection."""
         upgrade, connection = self._upgrade, self._connection
         assert connection is not None
-        if upgrade is None or connection.state != State.CONNECTING:
+        if not isinstance(upgrade, Upgrade) or connection.state != State.CONNECTING:
             return  # the client has gone in the meantime
         try:
             subprotocol, headers = _accepted(res)
@@ -217,7 +228,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self._say("warn", "the handshake cannot be answered", error)
             self.failHandshake("Internal server error", 500)
             return
-        self.websocket_protocol_in_use = subprotocol
+        if subprotocol is not None:
+            self.websocket_protocol_in_use = subprotocol
         self.http_response_data = response.decode()
         self._upgrade = None
         self._write_preopen(response)

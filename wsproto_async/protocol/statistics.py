@@ -57,7 +57,7 @@ def _raw(protocol: Attributes, name: str) -> int:
 
 
 _READ: dict[str, Any] = {
-    "outgoingOctetsWireLevel": lambda c: c.writer.wire,
+    "outgoingOctetsWireLevel": lambda c: c.writer.wire + c.writer.out.size,
     "outgoingOctetsWebSocketLevel": lambda c: c.writer.octets,
     "outgoingOctetsAppLevel": lambda c: c.writer.octets + c.plain_octets_sent,
     "outgoingWebSocketFrames": lambda c: c.writer.frames,

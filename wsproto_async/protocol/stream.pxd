@@ -1,6 +1,8 @@
 # The types that turn stream.py into native code. The meaning is all over there.
 import cython
 
+from wsproto_async._native cimport kernels
+
 
 @cython.final
 cdef class Waiter:
@@ -10,13 +12,19 @@ cdef class Waiter:
 
     cdef object schedule(self)
     cdef object wake(self)
+    cpdef bint done(self)
 
 
 @cython.final
 @cython.freelist(64)
 cdef class Receive:
     cdef MessageStream stream
-    cdef bint iterating, waiting
+    cdef bint iterating
+    cdef Waiter waiter
+
+
+@cython.locals(receive=Receive, stream=MessageStream)
+cdef object receive_step(object awaitable)
 
 
 @cython.final
@@ -26,12 +34,18 @@ cdef class MessageStream:
     cdef object queue
     cdef readonly Py_ssize_t count, octets
     cdef readonly bint paused
+    cdef bint lossy
     cdef Waiter waiter
     cdef readonly bint ended
     cdef object error
     cdef bint clean
+    cdef public bint batching
 
+    @cython.locals(full=bint)
     cpdef object push(self, object message, bint is_binary)
+    @cython.locals(waiter=Waiter)
+    cpdef object settle(self)
+    cdef bint is_full(self)
     cdef object pop(self)
     cdef Waiter wait(self)
     cdef object raise_end(self, bint iterating)

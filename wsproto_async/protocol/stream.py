@@ -6,9 +6,10 @@ bounded; above its marks it pauses the connection, and below a quarter of them l
 What makes it fast is that nothing is scheduled that need not be:
 
 * a message that waits is had without suspending, and no future is made for it;
-* a task that waits is stepped *inside* the read that brings its message (the eager step), so that
-  what it sends in reply shares the read's one write. It runs as it would have a moment later:
-  same task, same context. Where another task is running right now, it is scheduled instead.
+* a task that waits is stepped at the end of the read that brought its messages, still *inside* of
+  it (the eager step), so that it finds all of them, and what it sends in reply shares the read's
+  one write. It runs as it would have a moment later: same task, same context. Where another task
+  is running right now, it is scheduled instead.
 
 Receiving is safe to cancel: a message leaves the queue only when the task that waited for it runs.
 
@@ -22,8 +23,10 @@ from asyncio import CancelledError, current_task
 from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context
+from copy import copy
 from typing import Any
 
+from .._native import kernels
 from ..errors import StateError
 
 __all__ = ["MessageStream", "Receive"]
@@ -87,7 +90,11 @@ class Waiter:
             self.schedule()
             return
         callback, self.callback = self.callback, None
-        self.context.run(callback, self)
+        try:
+            self.context.run(callback, self)
+        except RuntimeError:  # we are in that very context already, and it cannot be entered twice
+            self.callback = callback
+            self.schedule()
 
 
 class Receive:
@@ -96,7 +103,7 @@ class Receive:
     def __init__(self, stream: MessageStream, iterating: bool) -> None:
         self.stream = stream
         self.iterating = iterating
-        self.waiting = False
+        self.waiter: Waiter | None = None
 
     def __await__(self) -> Generator[Any, None, Message]:
         return self  # it is its own generator
@@ -105,13 +112,10 @@ class Receive:
         return self
 
     def __next__(self) -> Waiter:
-        if self.stream.count == 0 and not self.stream.ended:
-            self.waiting = True
-            return self.stream.wait()
-        self.waiting = False
-        if self.stream.count == 0:
-            self.stream.raise_end(self.iterating)
-        raise StopIteration(self.stream.pop())
+        step = receive_step(self)
+        if isinstance(step, Waiter):
+            return step
+        raise StopIteration(step)
 
     def send(self, value: object) -> Waiter:
         return self.__next__()
@@ -120,12 +124,34 @@ class Receive:
         self.close()
         if val is None:
             val = typ() if isinstance(typ, type) else typ
-        raise val
+        try:
+            raise val
+        finally:
+            del typ, val  # the exception leads to this frame, which must not lead back to it
 
     def close(self) -> None:
-        if self.waiting:
-            self.waiting = False
+        # By now another task may wait.
+        if self.waiter is not None and self.stream.waiter is self.waiter:
             self.stream.waiter = None
+        self.waiter = None
+
+
+def receive_step(awaitable: Any) -> Waiter | Message:
+    """One step of a :class:`Receive`: what to wait for, or the message."""
+    receive: Receive = awaitable
+    stream = receive.stream
+    if stream.count:
+        receive.waiter = None
+        return stream.pop()
+    if stream.ended:
+        receive.waiter = None
+        stream.raise_end(receive.iterating)
+    receive.waiter = stream.wait()
+    return receive.waiter
+
+
+# Natively, awaiting takes this step without the detour over StopIteration.
+kernels.make_awaitable(Receive, Waiter, receive_step)
 
 
 class MessageStream:
@@ -136,6 +162,9 @@ class MessageStream:
         pause: called when ``max_messages`` messages or ``max_octets`` octets wait.
         resume: called when not more than a quarter of them does.
         max_messages, max_octets: the marks.
+
+    Attributes:
+        batching: whoever pushes will call :meth:`settle` behind the last one.
     """
 
     def __init__(
@@ -151,31 +180,60 @@ class MessageStream:
         self.resume: Callable[[], object] | None = resume
         self.max_messages = max_messages
         self.max_octets = max_octets
-        self.queue: deque[Message] = deque()
+        self.queue: deque[Message] | None = None  # made when needed: it is large
         self.count = 0
         self.octets = 0
         self.paused = False
+        self.lossy = False
         self.waiter: Waiter | None = None
         self.ended = False
         self.error: BaseException | None = None
         self.clean = False
+        self.batching = False
 
     def push(self, message: Message, is_binary: bool) -> None:
         """A message arrived: the reader's slot."""
+        if self.lossy and self.is_full():
+            return
+        if self.queue is None:
+            self.queue = deque()
         self.queue.append(message)
         self.count += 1
         self.octets += len(message)
-        waiter = self.waiter
-        if waiter is not None:
-            self.waiter = None
-            waiter.wake()
-        if (self.count >= self.max_messages or self.octets >= self.max_octets) and not self.paused:
+        full = self.is_full()
+        if full or not self.batching:
+            self.settle()
+            full = self.is_full()
+        if full and not (self.paused or self.lossy):
             self.paused = True
             if self.pause is not None:
                 self.pause()
 
+    def settle(self) -> None:
+        """No more messages come for now: step the task that waits for them."""
+        waiter = self.waiter
+        if waiter is not None and self.count:
+            self.waiter = None
+            waiter.wake()
+
+    def is_full(self) -> bool:
+        return self.count >= self.max_messages or self.octets >= self.max_octets
+
+    def let_go(self) -> None:
+        """Pause no more: what comes above the marks from now on is dropped.
+
+        For a connection that we are closing: behind all that nobody fetches comes the peer's
+        close frame, which has to be read.
+        """
+        self.lossy = True
+        if self.paused:
+            self.paused = False
+            if self.resume is not None:
+                self.resume()
+
     def pop(self) -> Message:
         """Take the oldest message; there must be one."""
+        assert self.queue is not None
         message = self.queue.popleft()
         self.count -= 1
         self.octets -= len(message)
@@ -187,7 +245,7 @@ class MessageStream:
         return message
 
     def wait(self) -> Waiter:
-        if self.waiter is not None:
+        if self.waiter is not None and not self.waiter.done():
             raise StateError("another task is already waiting for a message of this connection")
         self.waiter = Waiter(self.loop)
         return self.waiter
@@ -213,7 +271,8 @@ class MessageStream:
         if iterating and self.clean:
             raise StopAsyncIteration
         assert self.error is not None
-        raise self.error.with_traceback(None)
+        # A copy: with its traceback it would hold the frames of whom it was raised to, and they us.
+        raise copy(self.error)
 
     def recv(self) -> Receive:
         """The next message; what is awaited raises what :meth:`end` was given."""

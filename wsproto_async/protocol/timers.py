@@ -14,6 +14,7 @@ import asyncio
 import os
 from base64 import b64encode
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..constants import State
@@ -28,6 +29,19 @@ LATE = 0.1
 
 LINGER = 5.0
 """Seconds that TCP may take to end behind a close, where no option says otherwise."""
+
+
+HANDLES = frozenset(
+    {
+        "openHandshakeTimeoutCall",
+        "closeHandshakeTimeoutCall",
+        "serverConnectionDropTimeoutCall",
+        "autoPingPendingCall",
+        "autoPingTimeoutCall",
+        "_lingerCall",
+    }
+)
+"""The attributes of a protocol that hold its timers."""
 
 
 class Timers:
@@ -66,25 +80,23 @@ class Timers:
 
     def stop_all(self) -> None:
         """The connection has ended."""
-        for attribute in (
-            "openHandshakeTimeoutCall",
-            "closeHandshakeTimeoutCall",
-            "serverConnectionDropTimeoutCall",
-            "autoPingPendingCall",
-            "autoPingTimeoutCall",
-            "_lingerCall",
-        ):
+        for attribute in HANDLES.intersection(self.protocol.__dict__):
             self.stop(attribute)
+
+    def retire(self) -> None:
+        """The connection is gone, and everybody knows: no timer will be started any more."""
+        del self.protocol  # which would otherwise go round in a circle
 
     # --- opening ------------------------------------------------------------------------------
 
     def open(self) -> None:
         """The transport is there: now the handshake has to come."""
-        protocol = self.protocol
+        protocol, options = self.protocol, self.protocol._options
+        assert options is not None
         self.start(
             "openHandshakeTimeoutCall",
-            protocol.openHandshakeTimeout,
-            lambda: protocol.onOpenHandshakeTimeout(),
+            options.open_handshake_timeout,
+            protocol.onOpenHandshakeTimeout,
         )
 
     def opened(self) -> None:
@@ -114,6 +126,20 @@ class Timers:
             seconds = max(self.close_deadline - now, 0.001)
         self.start(attribute, seconds, hook)
 
+    def hurry(self, seconds: float) -> None:
+        """The close that is under way, or comes next, is to take at most so long."""
+        protocol = self.protocol
+        deadline = protocol._loop.time() + seconds
+        if self.close_deadline is not None and self.close_deadline <= deadline:
+            return
+        self.close_deadline = deadline
+        if protocol.closeHandshakeTimeoutCall is not None:
+            self.expect("close")
+        elif protocol.serverConnectionDropTimeoutCall is not None:
+            self.expect("drop")
+        elif protocol._lingerCall is not None:
+            self.linger()
+
     def relax(self, what: str) -> None:
         """It did."""
         self.stop("closeHandshakeTimeoutCall")
@@ -133,10 +159,16 @@ class Timers:
 
     def next_ping(self) -> None:
         """Send the next ping when its time has come."""
+        protocol, options = self.protocol, self.protocol._options
+        assert options is not None
+        if options.auto_ping_interval:
+            self.start("autoPingPendingCall", options.auto_ping_interval, protocol._sendAutoPing)
+
+    def first_ping(self) -> None:
+        """The interval may have been set just now."""
         protocol = self.protocol
-        interval = protocol.autoPingInterval
-        if interval:
-            self.start("autoPingPendingCall", interval, protocol._sendAutoPing)
+        if protocol.autoPingPendingCall is None and protocol.autoPingPending is None:
+            self.next_ping()
 
     def send_ping(self) -> None:
         """Send an automatic ping and wait for its pong."""
@@ -147,7 +179,7 @@ class Timers:
         size = protocol.autoPingSize
         protocol.autoPingPending = b64encode(os.urandom(size))[:size]
         connection.heard = False
-        self.ping_sent = protocol._loop.time()
+        self.ping_sent = perf_counter()
         protocol.sendPing(protocol.autoPingPending)
         self.await_pong(protocol.autoPingTimeout)
 
@@ -173,7 +205,7 @@ class Timers:
         """A pong arrived, perhaps the one that is due."""
         protocol = self.protocol
         if protocol.autoPingPending is not None and payload == protocol.autoPingPending:
-            self.round_trip = protocol._loop.time() - self.ping_sent
+            self.round_trip = perf_counter() - self.ping_sent  # uvloop's clock has milliseconds
             self.alive()
 
     def alive(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._native.kernels import Key
 from ..core.reader import ignore
+from ..core.writer import FrameWriter
 from ..errors import FrameError, MessageTooBig, PayloadError, ProtocolError
 from ..types import FrameHeader
 from .plan import plan_of
@@ -31,23 +32,23 @@ class Wiring:
     # --- what the core wants done ---
 
     def write(self, data: bytes) -> None:
-        self.protocol._write_out(data)
+        self.protocol._write_watched(data)
 
     def write_pieces(self, pieces: Sequence[Octets]) -> None:
         for piece in pieces:
-            self.protocol._write_out(bytes(piece))
+            self.protocol._write_watched(bytes(piece))
 
-    def wake(self) -> None:
-        protocol = self.protocol
-        assert protocol._turn is not None
-        assert protocol._connection is not None
-        protocol._turn.add(protocol._connection)
+    def wake(self, writer: FrameWriter) -> bool:
+        turn = self.protocol._turn
+        return turn is None or turn.add(writer)
 
     def drop(self, abort: bool) -> None:
         self.protocol._end_transport(abort)
 
     def expect(self, what: str) -> None:
         self.protocol._timers.expect(what)
+        if what == "close":
+            self.protocol._read_on()
 
     def relax(self, what: str) -> None:
         self.protocol._timers.relax(what)
@@ -68,7 +69,10 @@ class Wiring:
         self.protocol._call_hook("onPong", payload)
 
     def on_close_frame(self, code: int | None, reason: bytes | None) -> None:
-        self.protocol.onCloseFrame(code, reason)
+        if self.protocol.onCloseFrame(code, reason) is True:
+            connection = self.protocol._connection
+            assert connection is not None
+            connection.stop()
 
     def on_violation(self, error: ProtocolError) -> None:
         protocol = self.protocol
@@ -102,6 +106,8 @@ class Wiring:
 
     def frame_end(self, ends_message: bool) -> None:
         self.protocol.onFrameEnd()
+        if ends_message and self.protocol._slots_wait:
+            bind_slots(self.protocol)
 
 
 def _key_octets(key: Any) -> bytes:
@@ -112,14 +118,33 @@ def _key_octets(key: Any) -> bytes:
 
 
 def bind_slots(protocol: WebSocketProtocol) -> None:
-    """Decide, once, who hears of messages; between frames only."""
+    """Decide, once and whenever it changes, who hears of messages.
+
+    In the middle of a message only what leaves is decided anew, and the rest when it has ended.
+    """
     connection, options = protocol._connection, protocol._options
     assert connection is not None
     assert options is not None
     plan = plan_of(protocol)
     stream = protocol._stream
     watched = protocol.trackedTimings is not None or options.log_frames
-    streaming = plan.streaming or options.log_frames
+    protocol._slow_receive = plan.octets or options.log_octets
+    protocol._slow_send = plan.sending or watched
+    connection.send_close = protocol._send_close_watched if protocol._slow_send else None
+    waits = connection.reader.in_frame or connection.reader.opcode != 0
+    if waits != protocol._slots_wait:  # most connections need not carry the attribute
+        protocol._slots_wait = waits
+    if waits:
+        if not protocol._has_frame_sink and protocol._fragments is None:
+            deliver = protocol._bind_and_deliver
+            connection.reader.connect(deliver, connection.control, protocol._hook_returned)
+        return
+    if stream is not None:
+        stream.batching = True
+        connection.on_batch = stream.settle
+    streaming = plan.streaming or watched
+    if streaming != protocol._has_frame_sink:
+        protocol._has_frame_sink = streaming
     hooked = "onMessage" in plan.overridden
     on_message: Callable[[Any, bool], object]
     if watched or protocol._handlers or (hooked and stream is not None):
@@ -132,9 +157,7 @@ def bind_slots(protocol: WebSocketProtocol) -> None:
         on_message,
         connection.control,
         protocol._hook_returned,
-        sink=cast(Wiring, connection.sink) if streaming else None,
-        sink_control=plan.inner or options.log_frames,
+        sink=protocol._fragments or (cast(Wiring, connection.sink) if streaming else None),
+        sink_control=protocol._fragments is None and (plan.inner or options.log_frames),
         decode=stream is not None and on_message == stream.push,
     )
-    protocol._slow_receive = plan.octets or options.log_octets
-    protocol._slow_send = plan.sending or watched

@@ -25,8 +25,11 @@ def bind_writes(protocol: Sending) -> None:
     )
     if not plain or connection.state == State.CLOSED:
         connection.writer.connect(sink.write, sink.write_pieces, sink.wake)
-    elif type(transport).__module__.startswith("asyncio."):
+        return
+    turn = protocol._turn
+    assert turn is not None
+    if type(transport).__module__.startswith("asyncio."):
         # Before 3.12 its writelines() joins, and in 3.12 and 3.13 it forgot to pause at first.
-        connection.writer.connect(transport.write, protocol._write_pieces, sink.wake)
+        connection.writer.connect(transport.write, protocol._write_pieces, turn.add)
     else:
-        connection.writer.connect(transport.write, transport.writelines, sink.wake)
+        connection.writer.connect(transport.write, transport.writelines, turn.add)

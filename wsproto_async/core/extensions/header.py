@@ -23,11 +23,12 @@ TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~
 BLANKS: Final = " \t"
 
 
-def parse_extensions(header: str) -> list[ExtensionOffer]:
+def parse_extensions(header: str, remove_quotes: bool = True) -> list[ExtensionOffer]:
     """Take the value of a Sec-WebSocket-Extensions header apart.
 
     Args:
         header: the value; several headers joined by commas.
+        remove_quotes: False leaves quoted values as they are.
 
     Returns:
         Each extension in order: its name, and its parameters as name -> values in order, True
@@ -48,7 +49,9 @@ def parse_extensions(header: str) -> list[ExtensionOffer]:
         for parameter in parameters:
             key, equals, value = parameter.partition("=")
             values = params.setdefault(_name(key.rstrip(BLANKS)), [])
-            values.append(_unquoted(value.lstrip(BLANKS)) if equals else True)
+            value = value.lstrip(BLANKS)
+            plain = _unquoted(value)  # also a check
+            values.append((plain if remove_quotes else value) if equals else True)
         extensions.append((_name(name), params))
     return extensions
 

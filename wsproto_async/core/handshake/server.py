@@ -39,6 +39,7 @@ __all__ = [
     "choose_subprotocol",
     "forwarded_peer",
     "judge_request",
+    "upgrade_required",
 ]
 
 
@@ -106,7 +107,7 @@ def judge_request(head: RequestHead, policy: ServerPolicy) -> Upgrade | PlainReq
     if "upgrade" not in head.headers:
         if policy.web_status:
             return PlainRequest(head, host, port, path, params)
-        raise _upgrade_required(policy.versions)
+        raise upgrade_required(policy.versions)
     _judge_upgrade(head)
     version = _judge_version(head, policy.versions)
     protocols = words(head.headers.get("sec-websocket-protocol", ""))
@@ -206,7 +207,8 @@ def _judge_key(head: RequestHead) -> str:
     return key
 
 
-def _upgrade_required(versions: Collection[int]) -> HandshakeError:
+def upgrade_required(versions: Collection[int]) -> HandshakeError:
+    """The refusal of a request without an upgrade (RFC 9110, section 15.5.22)."""
     fields = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade, close"),

@@ -1,0 +1,243 @@
+"""permessage-deflate (RFC 7692, section 7.2): the codec.
+
+A message is compressed to a piece of one endless DEFLATE stream per direction. It ends with an
+empty block, whose last four octets are not sent (:data:`TAIL`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final, Self
+
+from ...errors import PayloadCorruptError, PayloadExceededError, check_type
+from .base import (
+    PerMessageCompress,
+    PerMessageCompressOfferAccept,
+    PerMessageCompressResponseAccept,
+)
+from .deflate_negotiation import (
+    PerMessageDeflateMixin,
+    PerMessageDeflateOfferAccept,
+    PerMessageDeflateResponseAccept,
+)
+
+if TYPE_CHECKING:
+    Deflater = zlib._Compress
+    Inflater = zlib._Decompress
+
+__all__ = ["PerMessageDeflate"]
+
+TAIL: Final = b"\x00\x00\xff\xff"
+"""What the sender takes off a message and the receiver puts back."""
+
+LAST_BLOCK: Final = b"\x03\x00"
+"""An empty block that says to be the last one."""
+
+SLICE: Final = 16 * 1024
+"""Octets that are inflated in one go. zlib copies what it leaves, which gets slow with a peer that
+ends the stream at every second octet."""
+
+
+class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
+    """The codec of one connection. What it needs of zlib is made when it is needed.
+
+    Args:
+        is_server: which side it works for.
+        server_no_context_takeover: whether the server compresses each message by itself.
+        client_no_context_takeover: the same of the client.
+        server_max_window_bits: window of what the server sends, 8 to 15; 0 is 15.
+        client_max_window_bits: window of what the client sends, 8 to 15; 0 is 15.
+        mem_level: zlib's memory level for compressing, 1 to 9; None or 0 is 8.
+        max_message_size: octets a message may inflate to; None or 0 is any number.
+    """
+
+    __slots__ = (
+        "_deflater",
+        "_fed",
+        "_inflated",
+        "_inflater",
+        "client_max_window_bits",
+        "client_no_context_takeover",
+        "is_server",
+        "max_message_size",
+        "mem_level",
+        "server_max_window_bits",
+        "server_no_context_takeover",
+    )
+
+    _FIELDS = (
+        "is_server",
+        "server_no_context_takeover",
+        "client_no_context_takeover",
+        "server_max_window_bits",
+        "client_max_window_bits",
+        "mem_level",
+    )
+
+    def __init__(
+        self,
+        is_server: bool,
+        server_no_context_takeover: bool,
+        client_no_context_takeover: bool,
+        server_max_window_bits: int,
+        client_max_window_bits: int,
+        mem_level: int | None,
+        max_message_size: int | None = None,
+    ) -> None:
+        self.is_server = is_server
+        self.server_no_context_takeover = server_no_context_takeover
+        self.client_no_context_takeover = client_no_context_takeover
+        self.server_max_window_bits = server_max_window_bits or self.DEFAULT_WINDOW_BITS
+        self.client_max_window_bits = client_max_window_bits or self.DEFAULT_WINDOW_BITS
+        self.mem_level = mem_level or self.DEFAULT_MEM_LEVEL
+        self.max_message_size = max_message_size
+        self._deflater: Deflater | None = None
+        # None is between two streams: the next octet begins one.
+        self._inflater: Inflater | None = None
+        # Of the message that is being inflated: whether anything came, and octets it gave.
+        self._fed = False
+        self._inflated = 0
+
+    @classmethod
+    def create_from_offer_accept(
+        cls, is_server: bool, accept: PerMessageCompressOfferAccept
+    ) -> Self:
+        """The server's codec for what it agreed to."""
+        check_type("accept", accept, PerMessageDeflateOfferAccept)
+        assert isinstance(accept, PerMessageDeflateOfferAccept)
+        alone, bits = accept.no_context_takeover, accept.window_bits
+        return cls(
+            is_server,
+            accept.offer.request_no_context_takeover if alone is None else alone,
+            accept.request_no_context_takeover,
+            accept.offer.request_max_window_bits if bits is None else bits,
+            accept.request_max_window_bits,
+            accept.mem_level,
+            accept.max_message_size,
+        )
+
+    @classmethod
+    def create_from_response_accept(
+        cls, is_server: bool, accept: PerMessageCompressResponseAccept
+    ) -> Self:
+        """The client's codec for what it agreed to."""
+        check_type("accept", accept, PerMessageDeflateResponseAccept)
+        assert isinstance(accept, PerMessageDeflateResponseAccept)
+        response, alone, bits = accept.response, accept.no_context_takeover, accept.window_bits
+        return cls(
+            is_server,
+            response.server_no_context_takeover,
+            response.client_no_context_takeover if alone is None else alone,
+            response.server_max_window_bits,
+            response.client_max_window_bits if bits is None else bits,
+            accept.mem_level,
+            accept.max_message_size,
+        )
+
+    # --- compressing --------------------------------------------------------------------------
+
+    def start_compress_message(self) -> None:
+        """Begin a message to send."""
+        if self._deflater is None:
+            bits = self.server_max_window_bits if self.is_server else self.client_max_window_bits
+            # zlib has no window of 8 bits here. With one of 9 it refers back 250 octets at most,
+            # since it keeps a distance of 262 to the end of the window: that fits into 8 bits.
+            self._deflater = zlib.compressobj(wbits=-max(bits, 9), memLevel=self.mem_level)
+
+    def compress_message_data(self, data: bytes) -> bytes:
+        """Octets to send for this piece; zlib collects, so that there may be none yet."""
+        assert self._deflater is not None, "start_compress_message() comes first"
+        return self._deflater.compress(data)
+
+    def end_compress_message(self) -> bytes:
+        """Octets that complete the message; at least one."""
+        assert self._deflater is not None, "start_compress_message() comes first"
+        flushed = self._deflater.flush(zlib.Z_SYNC_FLUSH)
+        if self.server_no_context_takeover if self.is_server else self.client_no_context_takeover:
+            self._deflater = None
+        # A second flush gives nothing: then the message is empty (section 7.2.3.6).
+        return flushed.removesuffix(TAIL) or b"\x00"
+
+    def discard_compress_message(self) -> None:
+        """The message that was compressed last is not sent: nothing must refer to it."""
+        self._deflater = None
+
+    # --- inflating ----------------------------------------------------------------------------
+
+    def start_decompress_message(self) -> None:
+        """Begin a message received."""
+        self._fed = False
+        self._inflated = 0
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """Inflate a piece of a message; see the base class.
+
+        ``max_message_size`` limits all pieces of a message together.
+        """
+        if not data:
+            return b""
+        self._fed = True
+        room = max_output_len
+        if self.max_message_size:
+            left = self.max_message_size - self._inflated
+            room = left if room is None else min(room, left)
+        octets = self._inflate(data, room)
+        self._inflated += len(octets)
+        return octets
+
+    def end_decompress_message(self) -> None:
+        """End the message.
+
+        Raises:
+            PayloadCorruptError: it is not complete.
+        """
+        # Without any octet it is empty: senders that flush zlib twice do that.
+        if self._fed and self._inflater is not None:
+            self._end_inflating(self._inflater)
+        if self.client_no_context_takeover if self.is_server else self.server_no_context_takeover:
+            self._inflater = None
+
+    def _inflate(self, data: bytes, room: int | None) -> bytes:
+        """Inflate some octets, no more than ``room`` (PayloadExceededError)."""
+        view = memoryview(data)
+        pieces: list[bytes] = []
+        size = position = 0
+        while position < len(view):
+            if self._inflater is None:
+                self._inflater = self._new_inflater()
+            piece = view[position : position + SLICE]
+            position += len(piece)
+            try:
+                # One octet beyond the limit shows that there is more; 0 would be no limit.
+                octets = self._inflater.decompress(piece, 0 if room is None else room - size + 1)
+            except zlib.error as error:
+                raise PayloadCorruptError(str(error)) from error
+            size += len(octets)
+            if room is not None and size > room:
+                limit = self._inflated + room
+                raise PayloadExceededError(f"message inflates to more than {limit} octets")
+            if octets:
+                pieces.append(octets)
+            if self._inflater.eof:
+                # Its last block said so (BFINAL): the next one begins a new stream.
+                position -= len(self._inflater.unused_data)
+                self._inflater = None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _new_inflater(self) -> Inflater:
+        bits = self.client_max_window_bits if self.is_server else self.server_max_window_bits
+        return zlib.decompressobj(wbits=-bits)
+
+    def _end_inflating(self, inflater: Inflater) -> None:
+        """Check that a stream stands between two blocks, once the end of the message is put back.
+
+        Only there does an empty last block end it, which a copy is given to try.
+        """
+        try:
+            more = inflater.decompress(TAIL, 1)
+            probe = inflater.copy()
+            more += probe.decompress(LAST_BLOCK, 1)
+        except (zlib.error, ValueError) as error:
+            raise PayloadCorruptError(f"it is cut off ({error})") from error
+        if more or inflater.eof or not probe.eof or probe.unused_data:
+            raise PayloadCorruptError("it is cut off")

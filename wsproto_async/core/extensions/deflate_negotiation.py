@@ -1,0 +1,381 @@
+"""What the two ends of permessage-deflate agree on (RFC 7692, section 7.1).
+
+The parameters of the classes are seen from who makes the object: ``accept_*`` is what the other
+side may ask of it, ``request_*`` is what it asks of the other side, and what has no prefix is how
+it compresses itself, which nobody else needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, Literal, Self
+
+from ...errors import HandshakeError, OptionError, check_type
+from ...types import ExtensionParams
+from .base import (
+    PerMessageCompressOffer,
+    PerMessageCompressOfferAccept,
+    PerMessageCompressResponse,
+    PerMessageCompressResponseAccept,
+)
+
+__all__ = [
+    "PerMessageDeflateMixin",
+    "PerMessageDeflateOffer",
+    "PerMessageDeflateOfferAccept",
+    "PerMessageDeflateResponse",
+    "PerMessageDeflateResponseAccept",
+]
+
+Value = str | Literal[True]
+NoneType: Final = type(None)
+
+
+class PerMessageDeflateMixin:
+    """What all classes of permessage-deflate share.
+
+    A window of N bits is the last 2**N octets, which compressed data may refer to. The memory
+    level is zlib's: a compressor needs 2**(N + 2) + 2**(level + 9) octets.
+    """
+
+    EXTENSION_NAME: ClassVar[str] = "permessage-deflate"
+    WINDOW_SIZE_PERMISSIBLE_VALUES: ClassVar[list[int]] = list(range(8, 16))
+    MEM_LEVEL_PERMISSIBLE_VALUES: ClassVar[list[int]] = list(range(1, 10))
+    DEFAULT_WINDOW_BITS: ClassVar[int] = 15
+    DEFAULT_MEM_LEVEL: ClassVar[int] = 8
+
+    _FIELDS: ClassVar[tuple[str, ...]]
+    """The attributes that make up the value, in the order of the constructor."""
+
+    def __json__(self) -> dict[str, Any]:
+        """The name of the extension and the fields; objects among them as the same."""
+        fields = {name: getattr(self, name) for name in self._FIELDS}
+        return {
+            "extension": self.EXTENSION_NAME,
+            **{
+                name: value.__json__() if hasattr(value, "__json__") else value
+                for name, value in fields.items()
+            },
+        }
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name} = {getattr(self, name)!r}" for name in self._FIELDS)
+        return f"{type(self).__name__}({fields})"
+
+    @classmethod
+    def _check_window(cls, name: str, bits: Any, limit: int = 0) -> None:
+        """Refuse what is no size of a window, or above the one that was agreed on."""
+        _check_range(name, bits, cls.WINDOW_SIZE_PERMISSIBLE_VALUES)
+        if limit and bits > limit:
+            raise OptionError(f"{name} must be at most {limit}, which the peer asked for")
+
+    @classmethod
+    def _check_own(
+        cls, no_context_takeover: Any, window_bits: Any, mem_level: Any, demanded: bool, limit: int
+    ) -> None:
+        """Refuse what is no way to compress, or not the one that the peer asked for."""
+        check_type("no_context_takeover", no_context_takeover, bool, NoneType)
+        if no_context_takeover is False and demanded:
+            raise OptionError("no_context_takeover must not be False: the peer asked for it")
+        if window_bits is not None:
+            cls._check_window("window_bits", window_bits, limit)
+        if mem_level is not None:
+            _check_range("mem_level", mem_level, cls.MEM_LEVEL_PERMISSIBLE_VALUES)
+
+
+class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
+    """What a client offers.
+
+    Args:
+        accept_no_context_takeover: the server may ask the client to compress each message by
+            itself.
+        accept_max_window_bits: the server may ask the client for a smaller window.
+        request_no_context_takeover: the server must compress each message by itself.
+        request_max_window_bits: largest window of the server, 8 to 15 bits; 0 asks for nothing.
+
+    Attributes:
+        max_window_bits: on the server, the largest window that the client said it would use; 0
+            where it did not say. It is a hint, and no part of the value.
+
+    Raises:
+        OptionError: an argument is none of these.
+    """
+
+    _FIELDS = (
+        "accept_no_context_takeover",
+        "accept_max_window_bits",
+        "request_no_context_takeover",
+        "request_max_window_bits",
+    )
+
+    def __init__(
+        self,
+        accept_no_context_takeover: bool = True,
+        accept_max_window_bits: bool = True,
+        request_no_context_takeover: bool = False,
+        request_max_window_bits: int = 0,
+    ) -> None:
+        check_type("accept_no_context_takeover", accept_no_context_takeover, bool)
+        check_type("accept_max_window_bits", accept_max_window_bits, bool)
+        check_type("request_no_context_takeover", request_no_context_takeover, bool)
+        if request_max_window_bits != 0:
+            self._check_window("request_max_window_bits", request_max_window_bits)
+        self.accept_no_context_takeover = accept_no_context_takeover
+        self.accept_max_window_bits = accept_max_window_bits
+        self.request_no_context_takeover = request_no_context_takeover
+        self.request_max_window_bits = request_max_window_bits
+        self.max_window_bits = 0
+
+    @classmethod
+    def parse(cls, params: ExtensionParams) -> Self:
+        """The offer a server received (HandshakeError for a bad one).
+
+        Whoever does not offer ``client_no_context_takeover`` has to accept it all the same (RFC
+        7692, section 7.1.1.2).
+        """
+        values = _parse(params, {**_PARAMETERS, "client_max_window_bits": _bits_or_nothing})
+        hint = values.get("client_max_window_bits")
+        offer = cls(
+            accept_max_window_bits=hint is not None,
+            request_no_context_takeover=values.get("server_no_context_takeover", False),
+            request_max_window_bits=values.get("server_max_window_bits", 0),
+        )
+        offer.max_window_bits = hint or 0
+        return offer
+
+    def get_extension_string(self) -> str:
+        """The offer as an element of Sec-WebSocket-Extensions."""
+        return _render(
+            client_no_context_takeover=self.accept_no_context_takeover,
+            client_max_window_bits=self.accept_max_window_bits,
+            server_no_context_takeover=self.request_no_context_takeover,
+            server_max_window_bits=self.request_max_window_bits,
+        )
+
+    def check_response(self, response: PerMessageCompressResponse) -> None:
+        """Refuse a response that RFC 7692, section 7.1, does not allow after this offer.
+
+        A server may restrict itself as it likes, and may always ask for
+        ``client_no_context_takeover``.
+        """
+        check_type("response", response, PerMessageDeflateResponse)
+        assert isinstance(response, PerMessageDeflateResponse)
+        if response.client_max_window_bits and not self.accept_max_window_bits:
+            raise HandshakeError("server asks for client_max_window_bits, which was not offered")
+        if self.request_no_context_takeover and not response.server_no_context_takeover:
+            raise HandshakeError("server does not agree to server_no_context_takeover")
+        limit, bits = self.request_max_window_bits, response.server_max_window_bits
+        if limit and not 0 < bits <= limit:
+            raise HandshakeError(f"server does not agree to server_max_window_bits={limit}")
+
+
+class PerMessageDeflateOfferAccept(PerMessageDeflateMixin, PerMessageCompressOfferAccept):
+    """What a server agrees to. What the offer demands of it is part of that.
+
+    Args:
+        offer: the client's offer.
+        request_no_context_takeover: the client must compress each message by itself.
+        request_max_window_bits: largest window of the client, 8 to 15 bits; 0 asks for nothing.
+        no_context_takeover: whether the server compresses each message by itself; None leaves it
+            to the offer.
+        window_bits: the server's window; None leaves it to the offer.
+        mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
+        max_message_size: octets a message may inflate to; None leaves it to the option
+            ``maxMessagePayloadSize``.
+
+    Raises:
+        OptionError: an argument is none of these, or the offer does not go with it.
+    """
+
+    _FIELDS = (
+        "offer",
+        "request_no_context_takeover",
+        "request_max_window_bits",
+        "no_context_takeover",
+        "window_bits",
+        "mem_level",
+        "max_message_size",
+    )
+
+    def __init__(
+        self,
+        offer: PerMessageDeflateOffer,
+        request_no_context_takeover: bool = False,
+        request_max_window_bits: int = 0,
+        no_context_takeover: bool | None = None,
+        window_bits: int | None = None,
+        mem_level: int | None = None,
+        max_message_size: int | None = None,
+    ) -> None:
+        check_type("offer", offer, PerMessageDeflateOffer)
+        check_type("request_no_context_takeover", request_no_context_takeover, bool)
+        if request_no_context_takeover and not offer.accept_no_context_takeover:
+            raise OptionError("request_no_context_takeover: the client does not offer it")
+        if request_max_window_bits != 0:
+            self._check_window("request_max_window_bits", request_max_window_bits)
+            if not offer.accept_max_window_bits:
+                raise OptionError("request_max_window_bits: the client does not offer it")
+        self._check_own(
+            no_context_takeover,
+            window_bits,
+            mem_level,
+            offer.request_no_context_takeover,
+            offer.request_max_window_bits,
+        )
+        self.offer = offer
+        self.request_no_context_takeover = request_no_context_takeover
+        self.request_max_window_bits = request_max_window_bits
+        self.no_context_takeover = no_context_takeover
+        self.window_bits = window_bits
+        self.mem_level = mem_level
+        self.max_message_size = max_message_size
+
+    def get_extension_string(self) -> str:
+        """The agreement as an element of Sec-WebSocket-Extensions."""
+        return _render(
+            server_no_context_takeover=self.offer.request_no_context_takeover,
+            server_max_window_bits=self.offer.request_max_window_bits,
+            client_no_context_takeover=self.request_no_context_takeover,
+            client_max_window_bits=self.request_max_window_bits,
+        )
+
+
+class PerMessageDeflateResponse(PerMessageDeflateMixin, PerMessageCompressResponse):
+    """What a server agreed to. 0 and False are what it did not mention.
+
+    Args:
+        client_max_window_bits: largest window the client may use.
+        client_no_context_takeover: whether the client must compress each message by itself.
+        server_max_window_bits: largest window the server uses.
+        server_no_context_takeover: whether the server compresses each message by itself.
+    """
+
+    _FIELDS = (
+        "client_max_window_bits",
+        "client_no_context_takeover",
+        "server_max_window_bits",
+        "server_no_context_takeover",
+    )
+
+    def __init__(
+        self,
+        client_max_window_bits: int,
+        client_no_context_takeover: bool,
+        server_max_window_bits: int,
+        server_no_context_takeover: bool,
+    ) -> None:
+        self.client_max_window_bits = client_max_window_bits
+        self.client_no_context_takeover = client_no_context_takeover
+        self.server_max_window_bits = server_max_window_bits
+        self.server_no_context_takeover = server_no_context_takeover
+
+    @classmethod
+    def parse(cls, params: ExtensionParams) -> Self:
+        """The agreement a client received (HandshakeError for a bad one)."""
+        values = _parse(params, _PARAMETERS)
+        return cls(
+            values.get("client_max_window_bits", 0),
+            values.get("client_no_context_takeover", False),
+            values.get("server_max_window_bits", 0),
+            values.get("server_no_context_takeover", False),
+        )
+
+
+class PerMessageDeflateResponseAccept(PerMessageDeflateMixin, PerMessageCompressResponseAccept):
+    """A client's consent to what the server agreed to.
+
+    Args:
+        response: what that is.
+        no_context_takeover: whether the client compresses each message by itself; None leaves it
+            to the response.
+        window_bits: the client's window; None leaves it to the response.
+        mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
+        max_message_size: octets a message may inflate to; None leaves it to the option
+            ``maxMessagePayloadSize``.
+
+    Raises:
+        OptionError: an argument is none of these, or the response does not go with it.
+    """
+
+    _FIELDS = ("response", "no_context_takeover", "window_bits", "mem_level")
+
+    def __init__(
+        self,
+        response: PerMessageDeflateResponse,
+        no_context_takeover: bool | None = None,
+        window_bits: int | None = None,
+        mem_level: int | None = None,
+        max_message_size: int | None = None,
+    ) -> None:
+        check_type("response", response, PerMessageDeflateResponse)
+        self._check_own(
+            no_context_takeover,
+            window_bits,
+            mem_level,
+            response.client_no_context_takeover,
+            response.client_max_window_bits,
+        )
+        self.response = response
+        self.no_context_takeover = no_context_takeover
+        self.window_bits = window_bits
+        self.mem_level = mem_level
+        self.max_message_size = max_message_size
+
+
+def _check_range(name: str, value: Any, permissible: list[int]) -> None:
+    if type(value) is not int or value not in permissible:
+        raise OptionError(f"{name} must be an int from {permissible[0]} to {permissible[-1]}")
+
+
+# --- parameters on the wire ---------------------------------------------------------------------
+
+
+def _render(**parameters: int | bool) -> str:
+    """The extension with those parameters that are there; numbers are values."""
+    parts = [PerMessageDeflateMixin.EXTENSION_NAME]
+    for name, value in parameters.items():
+        if value:
+            parts.append(name if value is True else f"{name}={value}")
+    return "; ".join(parts)
+
+
+def _parse(
+    params: ExtensionParams, known: dict[str, Callable[[Value], int | None]]
+) -> dict[str, Any]:
+    """The values of the parameters that are there, by name."""
+    values = {}
+    for name, found in params.items():
+        if name not in known:
+            raise HandshakeError(f"permessage-deflate has no parameter {name[:50]!a}")
+        if len(found) != 1:
+            raise HandshakeError(f"parameter {name} of permessage-deflate comes more than once")
+        value = known[name](found[0])
+        if value is None:
+            shown = "no value" if found[0] is True else ascii(found[0][:50])
+            raise HandshakeError(f"parameter {name} of permessage-deflate must not have {shown}")
+        values[name] = value
+    return values
+
+
+def _nothing(value: Value) -> bool | None:
+    return True if value is True else None
+
+
+def _bits(value: Value) -> int | None:
+    """A number as RFC 7692 has it, without signs, blanks and leading zeros."""
+    return _NUMBERS.get(value)
+
+
+def _bits_or_nothing(value: Value) -> int | None:
+    return 0 if value is True else _bits(value)
+
+
+_NUMBERS: Final[dict[Value, int]] = {
+    str(bits): bits for bits in PerMessageDeflateMixin.WINDOW_SIZE_PERMISSIBLE_VALUES
+}
+_PARAMETERS: Final[dict[str, Callable[[Value], int | None]]] = {
+    "client_no_context_takeover": _nothing,
+    "server_no_context_takeover": _nothing,
+    "client_max_window_bits": _bits,
+    "server_max_window_bits": _bits,
+}
