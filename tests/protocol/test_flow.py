@@ -1,0 +1,243 @@
+"""A peer that does not read, an application that does not keep up: everything stays bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ..contract.support import BINARY, PING, PONG, TEXT, Frame, Lab, Server, Side, open_server
+
+HIGH = 64 * 1024
+
+
+class Echo(Server):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.note("echo")
+        self.sendMessage(payload, isBinary)
+
+    def onPauseWriting(self) -> None:
+        self.note("pause")
+
+    def onResumeWriting(self) -> None:
+        self.note("resume")
+
+
+def never_read(side: Side[Any]) -> None:
+    """From here on the peer takes nothing: what is written piles up in the transport."""
+    transport, protocol = side.transport, side.protocol
+    write = transport.write
+
+    def pile_up(data: bytes | bytearray | memoryview) -> None:
+        write(data)
+        before, transport.unsent = transport.unsent, transport.unsent + len(data)
+        assert transport.limits[0] is not None
+        if before <= transport.limits[0] < transport.unsent:
+            protocol.pause_writing()
+
+    transport.write = pile_up  # type: ignore[method-assign]
+    protocol._options_changed()  # binds the write anew
+
+
+def read_all(side: Side[Any]) -> None:
+    """The peer takes everything at last."""
+    side.transport.unsent = 0
+    side.protocol.resume_writing()
+    side.lab.turn()
+
+
+# --- a peer that does not read -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [10, 1000, 50_000])
+def test_echoes_to_a_peer_that_does_not_read_are_bounded(lab: Lab, size: int) -> None:
+    side = open_server(lab, Echo)
+    never_read(side)
+    octets = side.frame(BINARY, bytes(size))
+    count = 0
+    while side.transport.reading:
+        per_read = max(1, 200_000 // len(octets))
+        side.feed(octets * per_read)
+        count += per_read
+        assert count * size < 64 * HIGH, "it reads on for ever"
+    assert side.protocol.bufferedAmount < 32 * HIGH
+    side.feed(octets)  # what was on its way
+    echoed = len(side.protocol.noted("echo"))
+    assert echoed <= count
+    read_all(side)
+    assert side.transport.reading
+    assert len(side.protocol.noted("echo")) == count + 1
+    side.lose()
+
+
+def test_large_echoes_that_land_are_bounded_too(lab: Lab) -> None:
+    from .test_doors import read
+
+    side = open_server(lab, Echo)
+    never_read(side)
+    octets = side.frame(BINARY, bytes(3_000_000))
+    read(side.protocol, octets)
+    assert not side.transport.reading
+    side.lose()
+
+
+def test_pongs_to_a_peer_that_does_not_read_are_one(lab: Lab) -> None:
+    side = open_server(lab, Echo)
+    never_read(side)
+    side.feed(side.frame(BINARY, bytes(HIGH + 1)))
+    assert side.protocol.noted("pause") == [()]
+    side.sent()
+    side.feed(b"".join(side.frame(PING, bytes([i])) for i in range(100)))
+    assert side.frames() == []
+    assert side.protocol.bufferedAmount < 2 * HIGH
+    read_all(side)
+    assert side.frames() == [Frame(PONG, bytes([99]))]
+    assert side.protocol.noted("resume") == [()]
+
+
+def test_hooks_are_told_in_the_right_order(lab: Lab) -> None:
+    """Resuming may fill the buffer again; whoever sends has to know how it stands."""
+    side = open_server(lab, Echo)
+    never_read(side)
+    while side.transport.reading:
+        side.feed(side.frame(BINARY, bytes(1000)) * 200)
+    side.feed(side.frame(BINARY, bytes(HIGH + 1)))
+    read_all(side)
+    told = [event[0] for event in side.protocol.notes if event[0] in ("pause", "resume")]
+    assert told == ["pause", "resume", "pause"]
+    assert side.protocol._writing_paused
+
+
+@pytest.mark.parametrize("hook", ["onPauseWriting", "onResumeWriting"])
+@pytest.mark.parametrize("later", [False, True])
+def test_a_hook_that_raises(lab: Lab, hook: str, later: bool) -> None:
+    errors = []
+
+    def fail(self: Any) -> None:
+        raise KeyError(hook)
+
+    async def fail_later(self: Any) -> None:
+        raise KeyError(hook)
+
+    names = {hook: fail_later if later else fail, "onError": lambda *args: errors.append(args[2])}
+    side: Side[Any] = open_server(lab, type("Failing", (Server,), names))
+    side.protocol.pause_writing()
+    side.protocol.resume_writing()
+    lab.turn()
+    assert errors == [hook]
+    assert side.frames()[0].payload[:2] == (1011).to_bytes(2, "big")
+
+
+# --- waiting for room --------------------------------------------------------------------------
+
+
+def test_drain(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendMessage(b"x")
+    lab.get(side.protocol.drain())
+    assert side.frames() == [Frame(TEXT, b"x")]  # drain() flushes
+    never_read(side)
+    side.protocol.sendMessage(bytes(HIGH), True)
+    tasks = [lab.create_task(side.protocol.drain()) for _ in range(2)]
+    lab.turn()
+    assert not any(task.done() for task in tasks)
+    tasks[0].cancel()
+    lab.turn()
+    assert not tasks[1].done()
+    read_all(side)
+    assert tasks[1].done()
+
+
+def test_drain_when_it_fills_up_again(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.pause_writing()
+    task = lab.create_task(side.protocol.drain())
+    lab.turn()
+    side.protocol.resume_writing()
+    side.protocol.pause_writing()
+    lab.turn()
+    assert not task.done()
+    side.protocol.resume_writing()
+    lab.turn()
+    assert task.done()
+
+
+def test_drain_ends_with_the_connection(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.pause_writing()
+    task = lab.create_task(side.protocol.drain())
+    lab.turn()
+    side.lose()
+    assert task.done()
+    assert task.exception() is None
+    lab.get(asyncio.wait_for(side.protocol.drain(), 1))
+
+
+def test_buffered_amount(lab: Lab) -> None:
+    side = open_server(lab)
+    assert side.protocol.bufferedAmount == 0
+    side.protocol.sendMessage(b"the first of a turn leaves at once")
+    side.protocol.sendMessage(b"12345")
+    assert side.protocol.bufferedAmount == 7
+    side.transport.unsent = 100
+    assert side.protocol.bufferedAmount == 107
+    side.sent()
+    assert side.protocol.bufferedAmount == 100
+    side.lose()
+    assert side.protocol.bufferedAmount == 0
+
+
+def test_the_marks_are_the_options(lab: Lab) -> None:
+    side = open_server(lab, writeBufferHigh=4000)
+    assert side.transport.limits == (4000, 1000)
+
+
+# --- an application that does not keep up ------------------------------------------------------
+
+
+def test_pauses_are_counted(lab: Lab) -> None:
+    side = open_server(lab)
+    protocol = side.protocol
+    protocol.pauseReading()
+    protocol.pauseReading()
+    side.feed_frame(TEXT, b"x")
+    assert not side.transport.reading
+    protocol.resumeReading()
+    assert protocol.noted("message") == []
+    protocol.resumeReading()
+    assert protocol.noted("message") == [(b"x", False)]
+    assert side.transport.reading
+    protocol.resumeReading()  # one too many does no harm
+    protocol.pauseReading()
+    assert not side.transport.reading
+
+
+def test_a_hook_may_pause_and_resume(lab: Lab) -> None:
+    class Stuttering(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            super().onMessage(payload, isBinary)
+            self.pauseReading()
+            self.resumeReading()
+
+    side: Side[Any] = open_server(lab, Stuttering)
+    side.feed(side.frame(TEXT, b"1") + side.frame(TEXT, b"2"))
+    assert len(side.protocol.noted("message")) == 2
+
+
+def test_what_waited_and_raises(lab: Lab) -> None:
+    class Raising(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            super().onMessage(payload, isBinary)
+            raise KeyError(payload)
+
+        def onError(self, error: BaseException, hook: str) -> None:
+            self.note("error", hook)
+
+    side: Side[Any] = open_server(lab, Raising, onHookError="keep")
+    side.protocol.pauseReading()
+    side.feed(side.frame(TEXT, b"1") + side.frame(TEXT, b"2"))
+    side.protocol.resumeReading()
+    assert len(side.protocol.noted("message")) == 2
+    assert side.protocol.noted("error") == [("onMessage",)] * 2
+    assert side.transport.reading

@@ -1,0 +1,189 @@
+"""Hooks that are coroutines: bounded, in order, and heard of when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from wsproto_async.protocol.tasks import HookTasks, is_awaitable
+
+from ..contract.support import TEXT, Lab, Server, Side, open_server
+
+
+class Owner:
+    """Stands for the protocol."""
+
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+
+    def _pause_reading(self) -> None:
+        self.log.append("pause")
+
+    def _resume_reading(self) -> None:
+        self.log.append("resume")
+
+    def _hook_failed(self, error: BaseException, hook: str | None = None) -> None:
+        self.log.append((hook, type(error)))
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+class Gate:
+    """Coroutines that end when they are told to."""
+
+    def __init__(self) -> None:
+        self.futures: list[asyncio.Future[None]] = []
+
+    async def coroutine(self) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self.futures.append(future)
+        await future
+
+    async def open(self, index: int = 0) -> None:
+        self.futures.pop(index).set_result(None)
+        await turns()
+
+
+async def turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+async def test_at_the_limit_reading_pauses(owner: Owner, limit: int) -> None:
+    tasks, gate = HookTasks(asyncio.get_running_loop(), limit), Gate()
+    for _ in range(limit):
+        assert owner.log == []
+        tasks.start(owner, gate.coroutine(), "onMessage", True)
+    assert owner.log == ["pause"]
+    tasks.start(owner, gate.coroutine(), "onMessage", True)  # of what was on its way
+    await turns()
+    await gate.open()
+    assert owner.log == ["pause"]
+    await gate.open()
+    assert owner.log == ["pause", "resume"]
+    while gate.futures:
+        await gate.open()
+    assert not tasks.running
+    assert owner.log == ["pause", "resume"]
+
+
+async def test_what_does_not_count_and_what_has_no_limit(owner: Owner) -> None:
+    gate = Gate()
+    tasks = HookTasks(asyncio.get_running_loop(), 1)
+    tasks.start(owner, gate.coroutine(), "onOpen", False)
+    unbounded = HookTasks(asyncio.get_running_loop(), None)
+    for _ in range(100):
+        unbounded.start(owner, gate.coroutine(), "onMessage", True)
+    await turns()
+    assert owner.log == []
+    assert len(tasks.running) == 1
+    for future in gate.futures:
+        future.set_result(None)
+    await turns()
+    assert not unbounded.running
+
+
+async def test_failures_are_told_and_cancellations_are_not(owner: Owner) -> None:
+    async def fail() -> None:
+        raise KeyError
+
+    tasks, gate = HookTasks(asyncio.get_running_loop(), 2), Gate()
+    tasks.start(owner, fail(), "onPing", True)
+    cancelled = tasks.start(owner, gate.coroutine(), "onMessage", True)
+    await turns()
+    cancelled.cancel()
+    await turns()
+    assert owner.log == ["pause", ("onPing", KeyError), "resume"]
+    assert not tasks.running
+
+
+async def test_futures_are_awaited_too(owner: Owner) -> None:
+    tasks = HookTasks(asyncio.get_running_loop(), 2)
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    assert tasks.start(owner, future, "onMessage", True) is future
+    future.set_exception(ValueError())
+    await turns()
+    assert owner.log == [("onMessage", ValueError)]
+
+
+def test_what_is_awaitable() -> None:
+    assert not is_awaitable(5)
+    assert not is_awaitable(None)
+    assert not is_awaitable([])
+    coroutine = turns()
+    assert is_awaitable(coroutine)
+    coroutine.close()
+
+
+# --- on a connection ---------------------------------------------------------------------------
+
+
+class Slow(Server):
+    """Takes its time for each message."""
+
+    def gates(self) -> dict[bytes, asyncio.Future[None]]:
+        gates: dict[bytes, asyncio.Future[None]] = self.__dict__.setdefault("_gates", {})
+        return gates
+
+    async def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.note("begin", payload)
+        self.gates()[payload] = future = self._loop.create_future()
+        await future
+        self.note("end", payload)
+
+    def finish(self, lab: Lab, payload: bytes) -> None:
+        self.gates()[payload].set_result(None)
+        lab.turn()
+
+
+def test_one_after_another(lab: Lab) -> None:
+    side: Side[Slow] = open_server(lab, Slow, hookConcurrency=1)
+    side.feed(b"".join(side.frame(TEXT, text) for text in (b"1", b"2", b"3")))
+    assert not side.transport.reading
+    for text in (b"1", b"2", b"3"):
+        assert side.protocol.notes[-1] == ("begin", text)
+        side.protocol.finish(lab, text)
+    assert [event[1] for event in side.protocol.notes if event[0] == "end"] == [b"1", b"2", b"3"]
+    assert side.transport.reading
+
+
+def test_started_in_order_and_free_to_overtake(lab: Lab) -> None:
+    side: Side[Slow] = open_server(lab, Slow, hookConcurrency=2)
+    side.feed(b"".join(side.frame(TEXT, text) for text in (b"1", b"2", b"3")))
+    assert side.protocol.noted("begin") == [(b"1",), (b"2",)]
+    side.protocol.finish(lab, b"2")
+    assert side.protocol.noted("begin") == [(b"1",), (b"2",), (b"3",)]
+    side.protocol.finish(lab, b"3")
+    side.protocol.finish(lab, b"1")
+    assert side.protocol.noted("end") == [(b"2",), (b"3",), (b"1",)]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_coroutine_that_fails(lab: Lab, keep: bool) -> None:
+    class Failing(Server):
+        async def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            await asyncio.sleep(0)
+            raise KeyError(payload)
+
+        async def onError(self, error: BaseException, hook: str) -> None:
+            self.note("error", type(error), hook)
+
+    side: Side[Any] = open_server(lab, Failing, onHookError="keep" if keep else "close")
+    side.feed_frame(TEXT, b"x")
+    assert side.protocol.noted("error") == [(KeyError, "onMessage")]
+    sent = [each.payload[:2] for each in side.frames()]
+    assert sent == ([] if keep else [(1011).to_bytes(2, "big")])
+
+
+def test_the_end_of_the_connection_does_not_cancel_them(lab: Lab) -> None:
+    side: Side[Slow] = open_server(lab, Slow)
+    side.feed_frame(TEXT, b"x")
+    side.lose()
+    side.protocol.finish(lab, b"x")
+    assert side.protocol.noted("end") == [(b"x",)]

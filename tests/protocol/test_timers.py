@@ -1,0 +1,263 @@
+"""Automatic pings and deadlines: whose fault is silence?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..contract.support import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    Lab,
+    Side,
+    close_payload,
+    open_side,
+)
+
+PINGING: dict[str, Any] = {"autoPingInterval": 20, "autoPingTimeout": 5}
+ROLES = pytest.mark.parametrize("role", ["server", "client"])
+
+
+def pinged(side: Side[Any]) -> bytes:
+    """The payload of the one ping that was sent."""
+    [ping] = side.frames()
+    assert ping.opcode == PING
+    return ping.payload
+
+
+def is_dead(side: Side[Any]) -> bool:
+    return bool(side.protocol.noted("close"))
+
+
+def busy_for(lab: Lab, seconds: float) -> None:
+    """The loop is held up by something that takes so long."""
+    lab.instant.now += seconds
+
+
+# --- pings -------------------------------------------------------------------------------------
+
+
+@ROLES
+def test_a_ping_each_interval_while_it_is_answered(lab: Lab, role: str) -> None:
+    side = open_side(lab, role, **PINGING)
+    payloads = set()
+    for _ in range(3):
+        side.advance(19.9)
+        assert side.frames() == []
+        side.advance(0.1)
+        payloads.add(payload := pinged(side))
+        side.advance(4.9)
+        side.feed_frame(PONG, payload)
+    assert len(payloads) == 3
+    assert not is_dead(side)
+    side.lose()
+
+
+@ROLES
+def test_silence_ends_it(lab: Lab, role: str) -> None:
+    side = open_side(lab, role, **PINGING)
+    side.advance(20)
+    pinged(side)
+    side.advance(4.9)
+    assert not is_dead(side)
+    side.advance(0.2)
+    was_clean, code, reason = side.closed()
+    assert (was_clean, code) == (False, 1006)
+    assert "ping timeout" in str(reason)
+    assert side.transport.aborted
+
+
+def test_another_pong_proves_life_but_is_not_the_answer(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    pinged(side)
+    side.feed_frame(PONG, b"unasked")
+    assert side.protocol.autoPingPending is not None
+    side.advance(5)
+    assert not is_dead(side)
+    side.advance(20)
+    pinged(side)
+    side.lose()
+
+
+@pytest.mark.parametrize("octets", ["frame", "half a frame", "large message"])
+def test_any_octet_proves_life(lab: Lab, octets: str) -> None:
+    side = open_side(lab, "server", **PINGING)
+    large = side.frame(2, bytes(100_000))
+    if octets == "large message":
+        side.feed(large[:1000])
+    side.advance(20)
+    pinged(side)
+    if octets == "frame":
+        side.feed_frame(TEXT, b"x")
+    elif octets == "half a frame":
+        side.feed(side.frame(TEXT, b"x")[:1])
+    else:
+        strip = side.protocol.get_buffer(-1)
+        strip[:100] = large[1000:1100]
+        del strip
+        side.protocol.buffer_updated(100)
+    side.advance(6)
+    assert not is_dead(side)
+    side.advance(20)
+    pinged(side)
+    side.advance(6)
+    assert is_dead(side)
+
+
+def test_only_the_pong_counts_where_that_is_wanted(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING, autoPingRestartOnAnyTraffic=False)
+    side.advance(20)
+    pinged(side)
+    side.feed_frame(TEXT, b"x")
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def test_octets_from_before_the_ping_prove_nothing(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(19.9)
+    side.feed_frame(TEXT, b"x")
+    side.advance(0.1)
+    pinged(side)
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def test_without_a_timeout_nobody_is_blamed(lab: Lab) -> None:
+    side = open_side(lab, "server", autoPingInterval=20, autoPingTimeout=0)
+    side.advance(20)
+    payload = pinged(side)
+    side.advance(10_000)
+    assert not is_dead(side)
+    assert side.frames() == []
+    side.feed_frame(PONG, payload)
+    side.advance(20)
+    pinged(side)
+    side.lose()
+
+
+def test_the_peer_is_not_blamed_while_we_do_not_read(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.protocol.pauseReading()
+    side.advance(20)
+    payload = pinged(side)
+    side.advance(1000)
+    assert not is_dead(side)
+    side.protocol.resumeReading()
+    side.feed_frame(PONG, payload)
+    side.advance(20)
+    pinged(side)
+    side.advance(5.1)  # now we read, and there is nothing
+    assert is_dead(side)
+
+
+def test_a_late_loop_is_not_the_peers_fault(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    pinged(side)
+    lab.call_later(4, busy_for, lab, 60)  # the pong may be there, and has not been read
+    side.advance(64)
+    assert not is_dead(side)
+    side.advance(4.8)
+    assert not is_dead(side)
+    side.advance(0.3)
+    assert is_dead(side)
+
+
+def test_the_round_trip(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    assert side.protocol._timers.round_trip == 0
+    side.feed_frame(PONG, pinged(side))
+    assert 0 < side.protocol._timers.round_trip < 10
+    side.lose()
+
+
+@pytest.mark.parametrize("size", [12, 125])
+def test_the_size_of_pings(lab: Lab, size: int) -> None:
+    side = open_side(lab, "server", **PINGING, autoPingSize=size)
+    side.advance(20)
+    assert len(pinged(side)) == size
+    side.lose()
+
+
+def test_no_ping_behind_a_close_frame(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING, closeHandshakeTimeout=0)
+    side.protocol.sendClose(1000)
+    side.advance(100)
+    assert side.frames() == [Frame(CLOSE, close_payload(1000))]
+    side.lose()
+
+
+# --- the end of a connection -------------------------------------------------------------------
+
+HANDLES = (
+    "openHandshakeTimeoutCall",
+    "closeHandshakeTimeoutCall",
+    "serverConnectionDropTimeoutCall",
+    "autoPingPendingCall",
+    "autoPingTimeoutCall",
+    "_lingerCall",
+)
+
+
+@ROLES
+@pytest.mark.parametrize("closing", ["we", "peer", "lost", "dropped", "failed"])
+def test_no_timer_is_left(lab: Lab, role: str, closing: str) -> None:
+    side = open_side(lab, role, **PINGING)
+    side.advance(20)
+    if closing == "we":
+        side.protocol.sendClose(1000)
+        assert side.protocol.closeHandshakeTimeoutCall is not None
+    elif closing == "peer":
+        side.feed_frame(CLOSE)
+    elif closing == "dropped":
+        side.protocol.dropConnection()
+    elif closing == "failed":
+        side.feed_frame(3)
+    side.lose()
+    assert [name for name in HANDLES if getattr(side.protocol, name) is not None] == []
+    assert [handle for handle in lab._scheduled if not handle.cancelled()] == []  # type: ignore[attr-defined]
+
+
+def test_one_deadline_for_the_whole_close(lab: Lab) -> None:
+    side = open_side(lab, "client", closeTimeout=3, closeHandshakeTimeout=100)
+    side.protocol.sendClose(1000)
+    side.advance(2)
+    side.feed_frame(CLOSE, close_payload(1000))
+    side.advance(0.9)
+    assert not side.transport.aborted
+    side.advance(0.2)
+    assert side.transport.aborted
+
+
+def test_a_shorter_deadline_may_be_set_while_it_closes(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=100)
+    side.protocol.sendClose(1000)
+    side.protocol._timers.hurry(200)
+    side.protocol._timers.hurry(1)
+    side.advance(1.1)
+    assert side.transport.aborted
+
+
+def test_closing_in_no_time_lets_the_close_frame_leave(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=0)
+    side.protocol.sendClose(1000)
+    assert not side.transport.aborted
+    side.advance(0.01)
+    assert side.transport.aborted
+    assert side.frames() == [Frame(CLOSE, close_payload(1000))]
+
+
+def test_tcp_that_does_not_end_is_aborted(lab: Lab) -> None:
+    side = open_side(lab, "server")
+    side.transport.close = lambda: None  # type: ignore[method-assign]
+    side.feed_frame(CLOSE, close_payload(1000))
+    side.advance(60)
+    assert side.transport.aborted
+    assert side.closed()[0]

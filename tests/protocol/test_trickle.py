@@ -1,0 +1,79 @@
+"""Writes that must not travel together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..contract.support import BINARY, TEXT, Frame, Lab, Side, open_server
+
+
+def writes(side: Side[Any]) -> list[bytes]:
+    return side.transport.writes[side.seen :]
+
+
+def advance(side: Side[Any]) -> None:
+    """Let the time of all pieces come."""
+    side.advance(1)
+
+
+@pytest.mark.parametrize(
+    ("data", "size", "pieces"),
+    [
+        (b"abcdef", 2, [b"ab", b"cd", b"ef"]),
+        (b"abcde", 2, [b"ab", b"cd", b"e"]),
+        (b"abc", 100, [b"abc"]),
+        (b"", 2, [b""]),
+    ],
+)
+def test_pieces(lab: Lab, data: bytes, size: int, pieces: list[bytes]) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(data, chopsize=size)
+    assert writes(side) == pieces[:1]
+    advance(side)
+    assert writes(side) == pieces
+    assert not side.protocol.triggered
+
+
+def test_each_piece_has_a_turn_of_its_own(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(b"abc", chopsize=1)
+    seen = [len(writes(side))]
+    while side.protocol.triggered:
+        side.advance(side.protocol._QUEUED_WRITE_DELAY)
+        seen.append(len(writes(side)))
+    assert seen[:3] == [1, 2, 3]
+
+
+def test_what_was_sent_before_goes_before(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendMessage(b"first")
+    side.protocol.sendMessage(b"second", sync=True)
+    side.protocol.sendMessage(b"third")
+    side.protocol.sendMessage(bytes(100_000), True)
+    advance(side)
+    assert side.frames() == [
+        Frame(TEXT, b"first"),
+        Frame(TEXT, b"second"),
+        Frame(TEXT, b"third"),
+        Frame(BINARY, bytes(100_000)),
+    ]
+    assert not side.protocol.triggered
+
+
+def test_answers_to_a_read_queue_behind(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(b"\x81\x02ab", chopsize=1)
+    side.feed_frame(9, b"ping")
+    advance(side)
+    assert side.frames() == [Frame(TEXT, b"ab"), Frame(10, b"ping")]
+
+
+def test_nothing_is_written_behind_the_end(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(bytes(5), chopsize=1)
+    side.lose()
+    advance(side)
+    assert len(writes(side)) == 1
+    assert not side.protocol.send_queue
