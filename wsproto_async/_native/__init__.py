@@ -24,8 +24,10 @@ ROOT = Path(__file__).parent.parent
 
 COMPILED = (
     "_native.kernels",
+    "core.header",
     "core.reader",
     "core.writer",
+    "core.sender",
     "core.connection",
     "protocol.stream",
     "protocol.doors",

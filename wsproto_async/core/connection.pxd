@@ -5,32 +5,22 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from wsproto_async._native.kernels cimport unmask
 from wsproto_async.core.reader cimport FrameReader
-from wsproto_async.core.writer cimport FrameWriter
+from wsproto_async.core.sender cimport MessageSender
 
 
 @cython.final
-cdef class Connection:
+cdef class Connection(MessageSender):
     cdef object __weakref__
     cdef readonly bint is_server
     cdef public object sink
     cdef readonly FrameReader reader
-    cdef readonly FrameWriter writer
-    cdef public int state
-    cdef public object codec
     cdef public bint fail_by_drop, echo_close
-    cdef public Py_ssize_t max_send, fragment
     cdef public bytes pending
     cdef readonly bint receiving, paused, stopped
     cdef bint added
     cdef public bint heard
     cdef public object on_batch
     cdef public uint64_t octets_received
-    cdef public int send_state
-    cdef int send_opcode
-    cdef readonly bint send_compressed
-    cdef public uint64_t messages_sent
-    cdef public long long plain_octets_sent
-    cdef public bint max_message_exceeded
     cdef public object send_close
     cdef public bint was_clean, closed_by_me, failed_by_me, dropped_by_me
     cdef public object not_clean_reason
@@ -46,7 +36,3 @@ cdef class Connection:
     cpdef object landed(self, Py_ssize_t size)
     cdef object keep(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)
     cdef object keep_first(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)
-    cpdef object send_message(self, object payload, bint binary)
-    cdef bint surely_fits(self, object payload)
-    cpdef object send_with_care(self, object payload, bint binary, Py_ssize_t fragment, bint compress)
-    cpdef list cut_message(self, object payload, bint binary, Py_ssize_t fragment, bint compress)

@@ -3,21 +3,18 @@ import cython
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from wsproto_async.core.header cimport HeaderRules
 from wsproto_async._native.kernels cimport Assembly, Utf8, key_at, unmask, unmask_str, unmask_text
 
 
 @cython.final
-cdef class FrameReader:
-    cdef public bint require_mask, refuse_mask, apply_mask, validate, decode
+cdef class FrameReader(HeaderRules):
+    cdef public bint apply_mask, validate, decode
     cdef public uint64_t max_frame, max_message
-    cdef public object inflater
     cdef object on_message, on_result, on_control, sink
     cdef bint sink_control
     cdef public Py_ssize_t position
     cdef public bint halted
-    cdef readonly bint failed
-    cdef readonly bint dropping
-    cdef bint bad_header, lenient
     cdef readonly bint in_frame
     cdef int first
     cdef bint masked
@@ -25,7 +22,6 @@ cdef class FrameReader:
     cdef uint64_t length
     cdef readonly uint64_t left
     cdef bint skipping
-    cdef readonly int opcode
     cdef bint compressed, text
     cdef uint64_t wire_size, size
     cdef Assembly assembly
@@ -61,12 +57,6 @@ cdef class FrameReader:
     @cython.locals(octets=bytes)
     cdef object deliver(self)
 
-    @cython.locals(opcode=int)
-    cdef object check_header(self, int first, bint masked, uint64_t length)
-    cdef object check_control(self, int first, int opcode, uint64_t length)
-    @cython.locals(length=uint64_t, i=int)
-    cdef uint64_t long_length(self, const uint8_t *p, Py_ssize_t pos) except? 0
-    cdef object refuse(self, str reason)
     cdef object refuse_size(self, uint64_t length)
     cdef object skip_message(self, uint64_t length)
     @cython.locals(utf8=Utf8)

@@ -26,14 +26,14 @@ from typing import Any, Protocol
 
 from .._native.kernels import NO_KEY, Assembly, Key, Utf8, key_at, unmask, unmask_str, unmask_text
 from ..errors import (
-    FrameError,
     MessageTooBig,
     PayloadError,
     PayloadExceededError,
     ProtocolError,
 )
+from .header import HeaderRules
 
-__all__ = ["FrameReader", "FrameSink", "Inflater"]
+__all__ = ["FrameReader", "FrameSink"]
 
 Octets = bytes | bytearray | memoryview
 
@@ -57,45 +57,29 @@ class FrameSink(Protocol):
         """The frame is complete."""
 
 
-class Inflater(Protocol):
-    """What the reader needs of a compression that was agreed on (RFC 7692)."""
-
-    def start_decompress_message(self) -> None:
-        """A compressed message begins."""
-
-    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
-        """Inflate a piece; more than ``max_output_len`` octets raise PayloadExceededError."""
-
-    def end_decompress_message(self) -> None:
-        """The message is complete."""
-
-
 def ignore(*_: object) -> None:
     """The slot nobody is interested in."""
 
 
-class FrameReader:
+class FrameReader(HeaderRules):
     """Parses frames and hands out messages.
 
     Attributes:
         position: where to go on in what was fed.
         halted: no further step is made while it is true.
         failed: the connection was failed: data is skipped, control frames still count.
-        dropping: the rest of a message is skipped, because of a violation in it.
         frames, messages, octets, inflated: what came in, control frames left out; ``octets`` is
             before and ``inflated`` after decompression.
     """
 
     def __init__(self) -> None:
-        # What the peer may do. 0 means no limit for the sizes, which are in octets.
-        self.require_mask = False
-        self.refuse_mask = False
+        super().__init__()
+        # How payload is taken. The largest sizes are in octets.
         self.apply_mask = True
         self.validate = True
         self.decode = False
         self.max_frame = NO_LIMIT
         self.max_message = NO_LIMIT
-        self.inflater: Inflater | None = None
         # Slots.
         self.on_message: Callable[[Any, bool], object] = ignore
         self.on_result: Callable[[object], object] = ignore
@@ -105,10 +89,6 @@ class FrameReader:
         # Where we are.
         self.position = 0
         self.halted = False
-        self.failed = False
-        self.bad_header = False
-        self.lenient = False
-        self.dropping = False
         # The frame whose payload is being taken.
         self.in_frame = False
         self.first = 0
@@ -117,8 +97,7 @@ class FrameReader:
         self.length = 0
         self.left = 0
         self.skipping = False
-        # The message it belongs to; opcode 0 is between messages.
-        self.opcode = 0
+        # The message it belongs to.
         self.compressed = False
         self.text = False
         self.wire_size = 0
@@ -488,58 +467,6 @@ class FrameReader:
             self.on_result(result)
 
     # --- violations -----------------------------------------------------------------------------
-
-    def check_header(self, first: int, masked: bool, length: int) -> None:
-        """What the first two octets of a frame must not say, in the contract's order."""
-        opcode = first & 0x0F
-        if first & 0x70 and not (first & 0x70 == 0x40 and self.inflater is not None):
-            self.refuse(f"reserved bits {first >> 4 & 7} are set and no extension uses them")
-        if not masked:
-            if self.require_mask:
-                self.refuse("a client's frame is not masked")
-        elif self.refuse_mask:
-            self.refuse("a server's frame is masked")
-        if opcode >= 8:
-            self.check_control(first, opcode, length)
-        elif opcode > 2:
-            self.refuse(f"opcode {opcode} is reserved")
-        elif opcode == 0:
-            if self.opcode == 0 and not (self.failed or self.dropping):
-                self.refuse("a continuation frame comes outside of a message")
-            if first & 0x40:
-                self.refuse("a continuation frame is marked as compressed")
-        elif self.opcode and not self.failed:
-            self.refuse("a message begins before the one before it has ended")
-
-    def check_control(self, first: int, opcode: int, length: int) -> None:
-        if first < 0x80:
-            self.refuse("a control frame is fragmented")
-        if length > 125:
-            self.refuse("a control frame carries more than 125 octets")
-        if opcode > 10:
-            self.refuse(f"opcode {opcode} is reserved")
-        if opcode == 8 and length == 1:
-            self.refuse("a close frame carries half a close code")
-        if first & 0x40:
-            self.refuse("a control frame is marked as compressed")
-
-    def long_length(self, p: Octets, pos: int) -> int:
-        """A length in eight octets, bit 63 looked at first."""
-        if p[pos] >= 0x80:
-            self.refuse("a frame's length has its highest bit set")
-        length = 0
-        for i in range(8):
-            length = length << 8 | p[pos + i]
-        if length < 65536:
-            self.refuse("a frame's length is encoded in more octets than it needs")
-        return length
-
-    def refuse(self, reason: str) -> None:
-        """A header is a violation; it has not been consumed."""
-        if self.lenient:
-            return
-        self.bad_header = True
-        raise FrameError(reason)
 
     def refuse_size(self, length: int) -> None:
         """A frame, or what it inflates to, is above a limit; its header has been consumed."""
