@@ -1,16 +1,149 @@
-"""WebSockets for asyncio."""
+"""WebSockets for asyncio.
+
+======================  ============================================================
+you write               and start from
+======================  ============================================================
+an application          :func:`connect`, :func:`serve`, :class:`WebSocket`
+for Autobahn's classes  ``WebSocketServerFactory``, ``WebSocketServerProtocol``, ...
+a configuration         :class:`ServerOptions`, :class:`ClientOptions`
+======================  ============================================================
+"""
 
 from . import _native  # noqa: F401  # first: it decides whether compiled modules are imported
+from .api import (
+    Backoff,
+    BroadcastResult,
+    HTTPResponse,
+    Server,
+    WebSocket,
+    broadcast,
+    connect,
+    run,
+    serve,
+)
+from .compress import (
+    PERMESSAGE_COMPRESSION_EXTENSION,
+    PerMessageCompress,
+    PerMessageCompressOffer,
+    PerMessageCompressOfferAccept,
+    PerMessageCompressResponse,
+    PerMessageCompressResponseAccept,
+    PerMessageDeflate,
+    PerMessageDeflateMixin,
+    PerMessageDeflateOffer,
+    PerMessageDeflateOfferAccept,
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+    accept_deflate,
+)
+from .constants import CloseCode, Opcode, State
+from .errors import (
+    ConnectError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Disconnected,
+    HandshakeError,
+    OptionError,
+    OptionTypeError,
+    PayloadExceededError,
+    ProtocolError,
+    StateError,
+    WebSocketError,
+)
 from .factory import WebSocketClientFactory, WebSocketFactory, WebSocketServerFactory
+from .masking import XorMaskerNull, create_xor_masker
+from .options import ClientOptions, CommonOptions, ServerOptions
 from .protocol.base import WebSocketProtocol
 from .protocol.client import WebSocketClientProtocol
+from .protocol.prepared import PreparedMessage
 from .protocol.server import WebSocketServerProtocol
+from .stats import Timings, TrafficStats
+from .types import (
+    CloseInfo,
+    ConnectingRequest,
+    ConnectionAccept,
+    ConnectionDeny,
+    ConnectionRequest,
+    ConnectionResponse,
+    FrameHeader,
+    IncomingMessage,
+    Message,
+    OutgoingMessage,
+    Ping,
+    TransportDetails,
+)
+from .utf8 import Utf8Validator
+from .util import InvalidURL, create_url, parse_url
+from .version import __version__
 
 __all__ = [
+    "PERMESSAGE_COMPRESSION_EXTENSION",
+    "Backoff",
+    "BroadcastResult",
+    "ClientOptions",
+    "CloseCode",
+    "CloseInfo",
+    "CommonOptions",
+    "ConnectError",
+    "ConnectingRequest",
+    "ConnectionAccept",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "ConnectionDeny",
+    "ConnectionRequest",
+    "ConnectionResponse",
+    "Disconnected",
+    "FrameHeader",
+    "HTTPResponse",
+    "HandshakeError",
+    "IncomingMessage",
+    "InvalidURL",
+    "Message",
+    "Opcode",
+    "OptionError",
+    "OptionTypeError",
+    "OutgoingMessage",
+    "PayloadExceededError",
+    "PerMessageCompress",
+    "PerMessageCompressOffer",
+    "PerMessageCompressOfferAccept",
+    "PerMessageCompressResponse",
+    "PerMessageCompressResponseAccept",
+    "PerMessageDeflate",
+    "PerMessageDeflateMixin",
+    "PerMessageDeflateOffer",
+    "PerMessageDeflateOfferAccept",
+    "PerMessageDeflateResponse",
+    "PerMessageDeflateResponseAccept",
+    "Ping",
+    "PreparedMessage",
+    "ProtocolError",
+    "Server",
+    "ServerOptions",
+    "State",
+    "StateError",
+    "Timings",
+    "TrafficStats",
+    "TransportDetails",
+    "Utf8Validator",
+    "WebSocket",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
+    "WebSocketError",
     "WebSocketFactory",
     "WebSocketProtocol",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
+    "XorMaskerNull",
+    "__version__",
+    "accept_deflate",
+    "broadcast",
+    "connect",
+    "create_url",
+    "create_xor_masker",
+    "parse_url",
+    "run",
+    "serve",
 ]

@@ -152,7 +152,7 @@ class TransportDetails(_Value):
 
     Args:
         peer: as in :class:`ConnectionRequest`.
-        is_secure: whether the peer showed a TLS certificate.
+        is_secure: whether it is TLS.
         secure_channel_id: channel bindings: ``{}`` or ``{"tls-unique": 32 octets}``.
         channel_type: ``"tcp"`` or ``"tls"``.
         channel_framing: ``"websocket"``.

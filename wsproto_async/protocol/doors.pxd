@@ -28,6 +28,7 @@ cdef class Doors:
     cdef public Connection _connection
     cdef public Turn _turn
     cdef public bint _slow_receive, _slow_send, _writing_paused
+    cdef public int _credit
     cdef bint _landing
     cdef ReadBuffer _own
 

@@ -32,6 +32,9 @@ __all__ = ["Doors", "Turn"]
 OPEN = int(State.OPEN)
 CLOSING = int(State.CLOSING)
 
+UNBROKEN = 1024
+"""Messages that a coroutine sends before it gives way, though the transport takes them all."""
+
 MOST_PENDING = READ_SIZE // 2
 """Octets of earlier reads up to which they are put in front of the next one."""
 
@@ -99,6 +102,7 @@ class Doors:
         _turn: what is shared with the other connections of the loop.
         _slow_receive: octets go through ``_dataReceived``, because somebody overrides or logs it.
         _writing_paused: the transport has more to send than its mark.
+        _credit: messages that coroutines may send before they give way.
         _slow_send: messages go through ``_send_with_care``, because somebody watches them.
     """
 
@@ -108,6 +112,7 @@ class Doors:
         self._slow_receive = False
         self._slow_send = False
         self._writing_paused = False
+        self._credit = UNBROKEN
         self._landing = False
         self._own: ReadBuffer | None = None
 
@@ -252,6 +257,19 @@ class Doors:
             self._send_prepared_with_care(preparedMsg)
         else:
             connection.writer.whole(preparedMsg.payloadHybi)
+
+    def _send_on(self, message: bytes | str, binary: bool) -> bool:
+        """Send a message for a coroutine; whether that is to give way to others now.
+
+        Raises:
+            Disconnected, PayloadExceededError, StateError: see :meth:`sendMessage`.
+        """
+        connection = self._connection
+        if connection is None:
+            raise Disconnected("a message can be sent on an open connection only")
+        connection.send_message(message, binary)
+        self._credit -= 1
+        return self._writing_paused or self._credit < 0
 
     # --- what the classes above supply ----------------------------------------------------------
 

@@ -1,0 +1,42 @@
+"""Floor 5: what applications write against.
+
+===============  ====================================================================
+``connect``      a client's connection, once or again and again
+``retry``        ... after which pauses, and after which errors at all
+``proxy``        ... and which proxy it goes through
+``serve``        a server from its arguments
+``server``       the server while it runs, and how it ends
+``websocket``    the connection itself, on either side
+``fragments``    a message that is received as it arrives
+``typed``        messages that are JSON of a given type
+``broadcast``    one message for many connections
+``http``         answers to plain HTTP requests
+``link``         what ties a protocol object to all of these
+``run``          ``asyncio.run`` on uvloop
+===============  ====================================================================
+"""
+
+from __future__ import annotations
+
+from .broadcast import BroadcastResult, broadcast
+from .connect import Connecting, connect
+from .http import HTTPResponse
+from .retry import Backoff
+from .run import run
+from .serve import Serving, serve
+from .server import Server
+from .websocket import WebSocket
+
+__all__ = [
+    "Backoff",
+    "BroadcastResult",
+    "Connecting",
+    "HTTPResponse",
+    "Server",
+    "Serving",
+    "WebSocket",
+    "broadcast",
+    "connect",
+    "run",
+    "serve",
+]

@@ -1,0 +1,93 @@
+"""The protocol objects below :class:`~.websocket.WebSocket`, on both sides.
+
+They are users of the contract like any other: hooks are overridden, and that is nearly all.
+"""
+# ruff: noqa: N802  # hooks have Autobahn's names
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..constants import State
+from ..core.connection import truncate
+from ..protocol.base import WebSocketProtocol
+from .fragments import Fragments
+from .websocket import WebSocket
+
+__all__ = ["Link"]
+
+if TYPE_CHECKING:
+    _Base = WebSocketProtocol
+else:
+    _Base = object  # the server's and the client's class bring it
+
+
+class Link(_Base):
+    """What both sides do for their :class:`~.websocket.WebSocket`.
+
+    Attributes:
+        ws: the connection as applications see it; None when it has ended, so that nothing goes
+            round in a circle.
+    """
+
+    ws: WebSocket | None = None
+    _fragments: Fragments | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """The transport is there (asyncio calls this)."""
+        super().connection_made(transport)
+        self.messages()  # opened now, so that no message is lost however late it is iterated
+        self.ws = WebSocket(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The transport is gone (asyncio calls this)."""
+        ws, transport = self.ws, self.transport
+        super().connection_lost(exc)
+        if ws is None:
+            return
+        ws.on_lost(transport)
+        fragments, self._fragments = self._fragments, None
+        if fragments is not None:
+            fragments.broken = True
+            fragments.stream.end(ws.closed_error(), True)
+        tasks, self._tasks = self._tasks, None
+        for task in list(tasks.running) if tasks is not None else ():
+            task.cancel()  # it was about a peer that is gone
+        self.finish()
+
+    def finish(self) -> None:
+        """Nothing is left to be done: let go."""
+        self.ws = None
+
+    def onPong(self, payload: bytes) -> None:
+        """A pong arrived: it answers a ping and all before it (RFC 6455, section 5.5.3)."""
+        if self.ws is not None:
+            self.ws.on_pong(payload)
+
+    def _options_changed(self) -> None:
+        super()._options_changed()
+        if self.ws is not None:
+            self.ws.bind()
+
+    def _read_on(self) -> None:
+        super()._read_on()
+        if self._fragments is not None:
+            self._fragments.break_off()
+
+    def begin_close(self, code: int | None, reason: str = "", timeout: float | None = None) -> None:
+        """Begin to close, or make a close that is under way quicker.
+
+        Args:
+            code: None sends a close frame without one.
+            reason: cut to what fits.
+            timeout: seconds for all of it; None is what the options say.
+        """
+        connection = self._connection
+        if connection is None or self._close_info is not None:
+            return
+        if timeout is not None:
+            self._timers.hurry(timeout)
+        if connection.state == State.OPEN:
+            connection.close(code, truncate(reason) if reason else None)
+        elif connection.state in (State.CONNECTING, State.PROXY_CONNECTING):
+            self.dropConnection(abort=True)

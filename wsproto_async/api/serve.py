@@ -1,0 +1,156 @@
+"""``serve``: a server from its arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+import ssl as ssl_module
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from ..core.handshake.fields import protocol_fault
+from ..errors import OptionError, OptionTypeError, check_type
+from ..factory.server import SERVER
+from ..options import ServerOptions
+from ..types import ResponseHeaders
+from .server import Server
+from .server_link import Handler, ProcessRequest, SelectSubprotocol, ServerLinkFactory
+
+__all__ = ["Serving", "serve"]
+
+
+def serve(
+    handler: Handler,
+    host: str | Sequence[str] | None = None,
+    port: int | None = None,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    sock: socket.socket | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    options: ServerOptions | None = None,
+    subprotocols: Sequence[str] | None = None,
+    select_subprotocol: SelectSubprotocol | None = None,
+    headers: ResponseHeaders | None = None,
+    server_header: str | None = SERVER,
+    process_request: ProcessRequest | None = None,
+    **kwargs: Any,
+) -> Serving:
+    """Serve WebSocket connections.
+
+    ``async with serve(...) as server`` closes the server at the end; ``await serve(...)`` leaves
+    that to you.
+
+    Args:
+        handler: a coroutine function that gets each connection as a :class:`WebSocket`, when it
+            is open. When it returns, the connection is closed with 1000; when it raises, that is
+            logged, and it is closed with 1011. ``ConnectionClosed`` out of it is no error.
+        host: address or addresses to listen on; None is all of them.
+        port: port to listen on; 0 takes a free one, see ``server.sockets``.
+        path: listen on a Unix socket of this path instead.
+        sock: listen on this socket instead.
+        ssl: the server's certificate, to serve ``wss://``.
+        options: None is ``ServerOptions()``.
+        subprotocols: those that are spoken, the preferred one first. The first that a client
+            offers too is agreed on; without one, the connection goes without.
+        select_subprotocol: decides instead: gets the connection and what the client offers, and
+            returns one of these or None. It may raise ``ConnectionDeny``.
+        headers: to be added to the response that opens a connection.
+        server_header: the Server header of responses; None sends none.
+        process_request: gets the connection, not open yet, and its request before that is
+            accepted; plain HTTP requests, too. It may be a coroutine function. None lets the
+            handshake go on (a plain request gets a 426), an :class:`HTTPResponse` is sent
+            instead, ``ConnectionDeny`` may be raised.
+        **kwargs: go to the loop's ``create_server`` or ``create_unix_server``: ``backlog``,
+            ``reuse_port``, ``family``, ``start_serving``, ...
+
+    Returns:
+        What to ``await`` or ``async with`` for a :class:`Server`. That raises ``OSError`` when it
+        cannot listen.
+
+    Raises:
+        OptionError: an argument has a bad value.
+        OptionTypeError: an argument has a wrong type.
+    """
+    _check_handler(handler)
+    check_type("options", options, ServerOptions, type(None))
+    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
+    check_type("port", port, int, type(None))
+    check_function("process_request", process_request)
+    check_function("select_subprotocol", select_subprotocol)
+    check_protocols(subprotocols)
+    factory = ServerLinkFactory(protocols=subprotocols, server=server_header, headers=headers)
+    factory.options = ServerOptions() if options is None else options
+    factory.handler = handler
+    factory.process_request = process_request
+    factory.select_subprotocol = select_subprotocol
+    if ssl is not None:
+        kwargs.setdefault("ssl_handshake_timeout", factory.options.open_handshake_timeout or None)
+    return Serving(factory, {**_place(host, port, path, sock), "ssl": ssl, **kwargs})
+
+
+def _place(host: Any, port: Any, path: Any, sock: Any) -> dict[str, Any]:
+    """Where to listen, as the loop wants to be told."""
+    places = {"path": path, "sock": sock, "port": port}
+    given = {name: value for name, value in places.items() if value is not None}
+    if len(given) != 1 or (host is not None and port is None):
+        raise OptionError(
+            "serve() needs host and port, or path, or sock: "
+            f"it was given {', '.join(given) or 'none of them'}"
+        )
+    return {"host": host, **given} if "port" in given else given
+
+
+def check_protocols(subprotocols: object) -> None:
+    """Refuse subprotocols that cannot be."""
+    check_type("subprotocols", subprotocols, list, tuple, type(None))
+    if subprotocols and (fault := protocol_fault(subprotocols)):  # type: ignore[arg-type]
+        raise OptionError(f"subprotocols: {fault}")
+
+
+def check_function(name: str, function: object) -> None:
+    """Refuse what is neither a function nor None."""
+    if function is not None and not callable(function):
+        raise OptionTypeError(f"{name} must be a function, not {type(function).__name__}")
+
+
+def _check_handler(handler: object) -> None:
+    if not callable(handler):
+        raise OptionTypeError(f"handler must be a coroutine function, not {type(handler).__name__}")
+    function = inspect.unwrap(handler)
+    plain = inspect.isfunction(function) or inspect.ismethod(function)
+    # A lambda may well return a coroutine; whoever writes `def` means what it says.
+    if plain and function.__name__ != "<lambda>" and not inspect.iscoroutinefunction(function):
+        raise OptionTypeError(
+            f"handler must be a coroutine function: define {function.__name__} with async def"
+        )
+
+
+class Serving:
+    """What ``serve`` returns: a server that starts when it is awaited or entered."""
+
+    def __init__(self, factory: ServerLinkFactory, arguments: dict[str, Any]) -> None:
+        self._factory = factory
+        self._arguments = arguments
+        self._server: Server | None = None
+
+    def __await__(self) -> Generator[Any, None, Server]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> Server:
+        self._server = await self._start()
+        return self._server
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            await self._server.close()
+
+    async def _start(self) -> Server:
+        loop = asyncio.get_running_loop()
+        server = self._factory.running = Server()
+        if "path" in self._arguments:
+            server._listener = await loop.create_unix_server(self._factory, **self._arguments)
+        else:
+            server._listener = await loop.create_server(self._factory, **self._arguments)
+        return server

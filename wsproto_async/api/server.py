@@ -1,0 +1,197 @@
+"""A server while it runs, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..constants import CloseCode, State
+from .websocket import WebSocket, check_close
+
+if TYPE_CHECKING:
+    from .server_link import ServerLink
+
+__all__ = ["Server"]
+
+GRACE = 10.0
+"""Seconds that handlers may take to return once their connections have ended."""
+
+STUBBORN = 1.0
+"""Seconds that a handler may take to return once it was cancelled."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server:
+    """What ``await serve(...)`` returns."""
+
+    def __init__(self) -> None:
+        self._listener: asyncio.Server | None = None
+        self._links: set[ServerLink] = set()
+        self._changed: asyncio.Future[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    # --- looking at it ------------------------------------------------------------------------
+
+    @property
+    def sockets(self) -> Sequence[Any]:
+        """The sockets it listens on; none once it is closing."""
+        return () if self._listener is None else self._listener.sockets
+
+    @property
+    def connections(self) -> set[WebSocket]:
+        """The open connections; a new set each time."""
+        return {
+            link.ws for link in self._links if link.ws is not None and link.ws.state == State.OPEN
+        }
+
+    def is_serving(self) -> bool:
+        """Whether it accepts connections."""
+        return self._closing is None and self._listener is not None and self._listener.is_serving()
+
+    # --- running ------------------------------------------------------------------------------
+
+    async def start_serving(self) -> None:
+        """Begin to accept connections, where ``serve`` was told ``start_serving=False``."""
+        if self._listener is not None:
+            await self._listener.start_serving()
+
+    async def serve_forever(self) -> None:
+        """Serve until :meth:`close` is called, or until SIGINT or SIGTERM calls it.
+
+        It then returns, with every connection closed (1001, going away). A second signal has its
+        usual effect. Cancelling it closes the server, too.
+        """
+        await self.start_serving()
+        stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            with _signals(stop):
+                while self._closing is None and not stop.done():
+                    await self._wait([stop])
+        finally:
+            await self.close()
+
+    async def close(
+        self,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+        timeout: float | None = None,
+    ) -> None:
+        """Accept no more connections, close those there are, and wait for their handlers.
+
+        Requests that are being decided on get a 503, connections without one are dropped. May be
+        called more than once: each call waits for the end, and a shorter timeout counts.
+
+        Args:
+            code: close code for the open connections; 1012 announces a restart.
+            reason: close reason.
+            timeout: seconds that each closing handshake may take, and then, again, the handlers,
+                before they are cancelled. None is the option ``close_timeout`` for the first and
+                10 s for the second.
+
+        Raises:
+            OptionError: an argument has a bad value.
+        """
+        check_close(code, reason, timeout)
+        if self._closing is None:
+            if self._listener is not None:
+                self._listener.close()
+            self._closing = asyncio.ensure_future(self._close(timeout))
+            self.notify()
+        for link in list(self._links):
+            link.go_away(int(code), reason, timeout)
+        await asyncio.shield(self._closing)
+
+    async def _close(self, timeout: float | None) -> None:
+        """Everybody has been told: wait for them."""
+        while any(link.close_info is None for link in self._links):
+            await self._wait()
+        if not await self._handlers_end(GRACE if timeout is None else timeout):
+            for link in list(self._links):
+                link.cancel_handler()
+            if not await self._handlers_end(STUBBORN):
+                for link in self._links:
+                    link._say("warn", "handler goes on although it was cancelled")
+        if self._listener is not None:
+            # Nothing of ours is left; what is still in its TLS handshake need not be waited for.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._listener.wait_closed(), STUBBORN)
+            self._listener = None
+
+    async def _handlers_end(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._links:
+                    await self._wait()
+        return not self._links
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed, all its handlers have returned, and all sockets are free."""
+        while self._closing is None:
+            await self._wait()
+        await asyncio.shield(self._closing)
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # --- its connections tell it --------------------------------------------------------------
+
+    def is_closing(self) -> bool:
+        """Whether it has begun to close."""
+        return self._closing is not None
+
+    def add(self, link: ServerLink) -> None:
+        """A client has connected."""
+        self._links.add(link)
+
+    def discard(self, link: ServerLink) -> None:
+        """A connection has ended, and its handler has returned."""
+        self._links.discard(link)
+
+    def notify(self) -> None:
+        """Something has changed; of interest to those who wait for the end."""
+        if self._closing is None:
+            return
+        changed, self._changed = self._changed, None
+        if changed is not None:
+            changed.set_result(None)
+
+    async def _wait(self, more: Sequence[asyncio.Future[None]] = ()) -> None:
+        """Wait until something has changed, here or there."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._changed, *more], return_when=asyncio.FIRST_COMPLETED)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Future[None]) -> Iterator[None]:
+    """Let signals set a future; where they cannot (other threads, Windows), do nothing."""
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+
+    def remove() -> None:
+        while before:
+            number, handler = before.popitem()
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+    def on_signal() -> None:
+        remove()
+        if not stop.done():
+            stop.set_result(None)
+
+    try:
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, on_signal)
+                before[number] = handler
+        yield
+    finally:
+        remove()

@@ -1,0 +1,215 @@
+"""A server's connections: what ``serve`` was told meets Autobahn's contract."""
+# ruff: noqa: N802  # hooks have Autobahn's names
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from ..constants import CloseCode, State
+from ..core.handshake.server import (
+    PlainRequest,
+    ServerPolicy,
+    choose_subprotocol,
+    upgrade_required,
+)
+from ..errors import ConnectionClosed, HandshakeError, OptionTypeError
+from ..factory.server import WebSocketServerFactory
+from ..options import ServerOptions
+from ..protocol.server import WebSocketServerProtocol
+from ..types import ConnectionRequest
+from .http import HTTPResponse
+from .link import Link
+from .server import Server
+from .websocket import WebSocket
+
+__all__ = ["Handler", "ProcessRequest", "SelectSubprotocol", "ServerLink", "ServerLinkFactory"]
+
+Handler = Callable[[WebSocket], Awaitable[Any]]
+Answer = HTTPResponse | None
+ProcessRequest = Callable[[WebSocket, ConnectionRequest], Answer | Awaitable[Answer]]
+SelectSubprotocol = Callable[[WebSocket, list[str]], str | None]
+
+
+class ServerLink(Link, WebSocketServerProtocol):
+    """A server's connection: asks ``process_request``, runs the handler."""
+
+    factory: ServerLinkFactory
+
+    # --- beginning and end --------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        """A client has connected (asyncio calls this)."""
+        if self.factory.running.is_closing():  # this one was in its TLS handshake meanwhile
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self.factory.running.add(self)
+
+    def finish(self) -> None:
+        """It is gone, and its handler may have returned."""
+        if self.ws is None or self.ws.handler is None:
+            super().finish()
+            self.factory.running.discard(self)
+        self.factory.running.notify()
+
+    def go_away(self, code: int, reason: str, timeout: float | None) -> None:
+        """The server is closing."""
+        if self._upgrade is not None and self.state == State.CONNECTING:
+            self.failHandshake("server is shutting down", 503)
+        self.begin_close(code, reason, timeout)
+
+    # --- the handler --------------------------------------------------------------------------
+
+    def onOpen(self) -> None:
+        """The connection is open: run its handler."""
+        ws = self.ws
+        assert ws is not None
+        try:
+            result = self.factory.handler(ws)
+            if not inspect.isawaitable(result):
+                raise OptionTypeError(
+                    f"handler must be a coroutine function: it returned {type(result).__name__}"
+                )
+        except Exception as error:
+            self._handler_ended(error)
+            return
+        ws.handler = asyncio.ensure_future(result, loop=self._loop)
+        ws.handler.add_done_callback(self._handler_done)
+
+    def _handler_done(self, handler: asyncio.Future[Any]) -> None:
+        assert self.ws is not None
+        self.ws.handler = None
+        if handler.cancelled():
+            self.begin_close(CloseCode.GOING_AWAY)
+        else:
+            self._handler_ended(handler.exception())
+        if self._close_info is not None:
+            self.finish()
+
+    def _handler_ended(self, error: BaseException | None) -> None:
+        if error is None or isinstance(error, ConnectionClosed):
+            self.begin_close(CloseCode.NORMAL)
+        else:
+            self._say("error", f"handler raised {type(error).__name__}", error)
+            self.begin_close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    def cancel_handler(self) -> None:
+        """It has had its time."""
+        if self.ws is not None and self.ws.handler is not None:
+            self.ws.handler.cancel()
+
+    # --- the request --------------------------------------------------------------------------
+
+    def onConnect(self, request: ConnectionRequest) -> Any:
+        """A client asks for a connection."""
+        ws = self._with_request(request)
+        if self.factory.process_request is None:
+            return self.factory.choose(ws, request.protocols)
+        answer = self.factory.process_request(ws, request)
+        if inspect.isawaitable(answer):
+            return self._decide_later(answer)
+        return self._decide(answer)
+
+    async def _decide_later(self, answer: Awaitable[Answer]) -> str | None:
+        return self._decide(await answer)
+
+    def _decide(self, answer: Answer) -> str | None:
+        ws = self.ws
+        if ws is None or ws.request is None:
+            return None  # the client has gone in the meantime
+        if answer is None:
+            return self.factory.choose(ws, ws.request.protocols)
+        self._answer(answer)
+        return None
+
+    def _answer(self, answer: HTTPResponse) -> None:
+        """Send a response that is not 101, and close."""
+        if not isinstance(answer, HTTPResponse):
+            raise OptionTypeError(
+                f"process_request must return None or HTTPResponse, not {type(answer).__name__}"
+            )
+        if self.state == State.CONNECTING:
+            self._write_preopen(answer.encode())
+            self.dropConnection()
+
+    def _with_request(self, request: ConnectionRequest) -> WebSocket:
+        assert self.ws is not None
+        self.ws.request = request
+        return self.ws
+
+    # --- plain HTTP ---------------------------------------------------------------------------
+
+    def _policy(self) -> ServerPolicy:
+        policy = super()._policy()
+        if self.factory.process_request is None or policy.web_status:
+            return policy
+        return replace(policy, web_status=True)
+
+    def _serve_plain(self, request: PlainRequest) -> None:
+        if self.factory.process_request is None:
+            super()._serve_plain(request)
+            return
+        self._upgrade = request  # no other request counts until this one is answered
+        headers = request.head.headers
+        asked = ConnectionRequest(
+            peer=self.peer,
+            headers=headers,
+            host=request.host,
+            path=request.path,
+            params=request.params,
+            version=0,
+            origin=headers.get("origin", ""),
+            protocols=[],
+            extensions=[],
+        )
+        try:
+            answer = self.factory.process_request(self._with_request(asked), asked)
+        except Exception as error:
+            self._deny(error)
+            return
+        if inspect.isawaitable(answer):
+            self._start(self._answer_plain_later(request, answer), "process_request")
+        else:
+            self._answer_plain(request, answer)
+
+    async def _answer_plain_later(self, request: PlainRequest, answer: Awaitable[Answer]) -> None:
+        try:
+            settled = await answer
+        except Exception as error:
+            self._deny(error)
+        else:
+            self._answer_plain(request, settled)
+
+    def _answer_plain(self, request: PlainRequest, answer: Answer) -> None:
+        try:
+            if answer is not None:
+                self._answer(answer)
+            elif self.webStatus:
+                super()._serve_plain(request)
+            else:
+                raise upgrade_required(self.versions)
+        except HandshakeError as error:
+            self.failHandshake(error.reason, error.status, error.headers)
+        except Exception as error:
+            self._deny(error)
+
+
+class ServerLinkFactory(WebSocketServerFactory):
+    """The factory below ``serve``; its attributes are the arguments of that."""
+
+    protocol = ServerLink
+    options: ServerOptions
+    handler: Handler
+    process_request: ProcessRequest | None
+    select_subprotocol: SelectSubprotocol | None
+    running: Server
+
+    def choose(self, ws: WebSocket, offered: list[str]) -> str | None:
+        """The subprotocol for a connection."""
+        if self.select_subprotocol is not None:
+            return self.select_subprotocol(ws, offered)
+        return choose_subprotocol(offered, self.protocols)

@@ -1,0 +1,467 @@
+"""``WebSocket``: a connection as applications see it, the same on both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from ..close_info import CloseInfo
+from ..constants import MAX_CONTROL_PAYLOAD, CloseCode, State, is_receivable_close_code
+from ..errors import (
+    ConnectionClosed,
+    Disconnected,
+    OptionError,
+    OptionTypeError,
+    StateError,
+    check_type,
+)
+from ..protocol.doors import UNBROKEN
+from ..protocol.ending import closed_error
+from ..types import ConnectionRequest, ConnectionResponse
+from .fragments import Fragments
+from .outgoing import octets_of, send_fragments
+from .typed import TypedMessages, adapter_of
+
+if TYPE_CHECKING:
+    from .link import Link
+
+__all__ = ["WebSocket"]
+
+T = TypeVar("T")
+
+Message = str | bytes
+Octets = bytes | bytearray | memoryview
+Sendable = str | Octets
+
+
+class WebSocket:
+    """A connection. ``serve`` gives one to each handler, ``connect`` makes one.
+
+    Sending is for any number of tasks; receiving is for one at a time. Both are safe to cancel:
+    no message is lost or torn. Once the connection has ended, whatever needs it raises
+    :class:`~wsproto_async.errors.ConnectionClosedOK` or ``ConnectionClosedError``, with a
+    ``close_info`` that says how it ended.
+
+    ``async for message in ws`` takes messages until the connection ends; it stops after a clean
+    close and raises ``ConnectionClosedError`` after any other.
+
+    Attributes:
+        protocol: the protocol object of Autobahn's contract below.
+        request: on a server, the opening handshake; None on a client.
+        response: on a client, the server's answer to it; None on a server.
+        handler: on a server, the task of its handler while that runs.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_addresses",
+        "_connection",
+        "_fragmented",
+        "_id",
+        "_lost",
+        "_pings",
+        "_stream",
+        "_transmit",
+        "handler",
+        "protocol",
+        "request",
+        "response",
+    )
+
+    def __init__(self, link: Link) -> None:
+        connection = link._connection
+        assert connection is not None
+        self.protocol: Link = link
+        self.request: ConnectionRequest | None = None
+        self.response: ConnectionResponse | None = None
+        self.handler: asyncio.Future[Any] | None = None
+        self._connection = connection
+        self._stream = link.messages()
+        self._fragmented: asyncio.Future[None] | None = None
+        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] | None = None
+        self._lost: asyncio.Future[None] | None = None
+        self._addresses: tuple[Any, Any] | None = None
+        self._id: uuid.UUID | None = None
+        self._transmit: Callable[[Message, bool], bool]
+        self.bind()
+
+    def bind(self) -> None:
+        """Decide on the way that messages take: the short one, unless somebody watches them."""
+        options = self.protocol._options
+        watched = options is not None and (options.log_frames or options.track_timings)
+        if self._fragmented is None:
+            self._transmit = self._send_watched if watched else self.protocol._send_on
+
+    def __repr__(self) -> str:
+        return f"<WebSocket {self.state.name} {self.peer}>"
+
+    # --- sending ------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        message: Sendable | Iterable[Sendable] | AsyncIterable[Sendable],
+        *,
+        compress: bool = True,
+    ) -> None:
+        """Send a message, and wait while more is waiting than ``write_buffer_high`` octets.
+
+        Where there is no need to wait it gives way to other tasks only once in a thousand
+        messages. A cancelled call has either sent the whole message or nothing.
+
+        Args:
+            message: ``str`` is sent as text, anything like ``bytes`` as binary. An iterable of
+                these is sent as one message, a frame for each element, typed by the first;
+                other messages wait for its end. If it raises, the connection fails with 1011,
+                since half a message cannot be taken back.
+            compress: False sends it as it is, whatever compression was agreed on.
+
+        Raises:
+            ConnectionClosed: the connection has ended; while it is closing, as soon as it has.
+            PayloadExceededError: the message is larger than ``max_message_payload_size``.
+            OptionTypeError: it is something else.
+        """
+        kind = type(message)
+        try:
+            if (kind is str or kind is bytes) and compress:
+                if self._transmit(message, kind is bytes):  # type: ignore[arg-type]
+                    await self._give_way()
+            else:
+                await self._send_with_care(message, compress)
+        except Disconnected:
+            pass
+        else:
+            return
+        if self._fragmented is None:
+            raise await self._end()
+        await asyncio.shield(self._fragmented)
+        await self.send(message, compress=compress)
+
+    async def _give_way(self) -> None:
+        """Wait for the peer, and now and then for the loop, which may know that it is gone."""
+        self.protocol._credit = UNBROKEN
+        if not self.protocol._writing_paused:
+            await asyncio.sleep(0)
+        await self.drain()
+
+    async def _send_with_care(self, message: Any, compress: bool) -> None:
+        if self._fragmented is not None:
+            self._hold(message, True)
+        octets = octets_of(message)
+        binary = not isinstance(message, str)
+        if octets is None:
+            if not isinstance(message, (Iterable, AsyncIterable)) or isinstance(message, dict):
+                raise OptionTypeError(
+                    "send(message=...) must be str, bytes-like, or an iterable of such "
+                    f"fragments, not {type(message).__name__}"
+                )
+            self._fragmented = self.protocol._loop.create_future()
+            self._transmit = self._hold
+            try:
+                await send_fragments(self, message, compress)
+            finally:
+                self._fragmented.set_result(None)
+                self._fragmented = None
+                self.bind()
+        elif not compress:
+            self.protocol.sendMessage(octets, binary, doNotCompress=True)
+        elif self._transmit(octets, binary):
+            await self._give_way()
+
+    def _hold(self, message: Message, binary: bool) -> bool:
+        """Send nothing: a message in fragments is being sent, and has to be waited for."""
+        raise Disconnected
+
+    def _send_watched(self, message: Message, binary: bool) -> bool:
+        """Send a message that somebody logs or times."""
+        self.protocol.sendMessage(message.encode() if isinstance(message, str) else message, binary)
+        return self.protocol._writing_paused
+
+    async def drain(self) -> None:
+        """Wait until there is room for more to be sent; ``send`` does so itself.
+
+        Raises:
+            ConnectionClosed: the connection has ended.
+        """
+        await self.protocol.drain()
+        if self.close_info is not None:
+            raise self.closed_error()
+
+    # --- receiving ----------------------------------------------------------------------------
+
+    def recv(self) -> Coroutine[Any, Any, Message]:
+        """Await the next message: ``str`` for text, ``bytes`` for binary.
+
+        Raises:
+            ConnectionClosed: the connection has ended, and there are no more messages.
+            StateError: another task is waiting for a message.
+        """
+        return self._stream.recv()  # natively no Coroutine by name, but by all it can do
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self._stream
+
+    async def recv_streaming(self) -> AsyncIterator[Message]:
+        """The next message in pieces, as they arrive: ``async for piece in ws.recv_streaming()``.
+
+        Pieces are as the network cuts them; text is cut between characters. What had arrived
+        of the message before is the first piece. ``max_message_payload_size`` counts here too,
+        ``receive_queue_bytes`` bounds what waits. Whoever stops early skips the rest of the
+        message.
+
+        Raises:
+            ConnectionClosed: the connection has ended; the message may be incomplete.
+            StateError: a message is being received like this already.
+        """
+        if self._stream.count or self._stream.ended:
+            yield await self.recv()
+            return
+        link = self.protocol
+        if link._fragments is not None:
+            raise StateError("recv_streaming() while another message is being received like this")
+        fragments = link._fragments = Fragments(link)
+        try:
+            async for piece in fragments.stream:
+                yield piece
+            if fragments.broken:
+                raise await self._end()
+        finally:
+            if link._fragments is fragments:
+                fragments.leave()
+
+    def messages(self, kind: type[T] | TypeAdapter[T]) -> TypedMessages[T]:
+        """Messages that are JSON of a type: ``async for order in ws.messages(Order)``.
+
+        Args:
+            kind: a pydantic model, or any other type pydantic knows, or a ``TypeAdapter``.
+
+        Returns:
+            An iterator like ``ws`` itself. A message that does not fit raises
+            ``pydantic.ValidationError``; the connection stays, and iterating again goes on with
+            the next message.
+        """
+        return TypedMessages(self._stream, adapter_of(kind))
+
+    # --- pinging ------------------------------------------------------------------------------
+
+    def ping(self, data: str | Octets | None = None) -> asyncio.Future[float]:
+        """Send a ping; await what it returns for the round trip in seconds.
+
+        A pong answers its ping and all before it (RFC 6455, section 5.5.3). Nobody has to await.
+
+        Args:
+            data: at most 125 octets that no ping without an answer carries; random if left out.
+
+        Raises:
+            ConnectionClosed: the connection has ended; awaiting raises it when it ends first.
+            OptionError: the data is too long, or is on its way already.
+        """
+        self._check_open("ping()")
+        pings = {} if self._pings is None else self._pings
+        for known in [payload for payload, (waiter, _) in pings.items() if waiter.done()]:
+            del pings[known]  # cancelled: nobody waits for it any more
+        payload = _control_payload("ping", data)
+        if data is None:
+            payload = os.urandom(8)
+        elif payload in pings:
+            raise OptionError(f"ping(data={data!r}) is already waiting for its pong")
+        waiter: asyncio.Future[float] = self.protocol._loop.create_future()
+        pings[payload] = (waiter, perf_counter())
+        self._pings = pings
+        self.protocol.sendPing(payload)
+        return waiter
+
+    def pong(self, data: str | Octets = b"") -> None:
+        """Send a pong that nobody asked for, as a one-way heartbeat (RFC 6455, section 5.5.3).
+
+        Raises:
+            ConnectionClosed: the connection has ended.
+            OptionError: the data is longer than 125 octets.
+        """
+        self._check_open("pong()")
+        self.protocol.sendPong(_control_payload("pong", data))
+
+    def on_pong(self, payload: bytes) -> None:
+        pings, now = self._pings, perf_counter()
+        if pings is None or payload not in pings:
+            return
+        self.protocol._timers.round_trip = now - pings[payload][1]
+        for known in list(pings):
+            waiter, sent = pings.pop(known)
+            if not waiter.done():
+                waiter.set_result(now - sent)
+            if known == payload:
+                return
+
+    # --- closing ------------------------------------------------------------------------------
+
+    async def close(
+        self, code: int = CloseCode.NORMAL, reason: str = "", timeout: float | None = None
+    ) -> None:
+        """Close the connection, and wait until it is closed; does nothing where it is already.
+
+        Messages that arrive meanwhile can still be received; those that nobody fetches are
+        dropped above the marks of the queue.
+
+        Args:
+            code: close code: 1000 to 1003, 1007 to 1013, or 3000 to 4999.
+            reason: cut to 123 octets of UTF-8.
+            timeout: seconds for all of it, the end of TCP included; then the connection is
+                dropped. None is the option ``close_timeout``; 0 drops it at once.
+
+        Raises:
+            OptionError: an argument has a bad value.
+        """
+        check_close(code, reason, timeout)
+        self.protocol.begin_close(int(code), reason, timeout)
+        await self.wait_closed()
+
+    def abort(self) -> None:
+        """Drop the connection at once, without a closing handshake; what waits is lost."""
+        self.protocol.dropConnection(abort=True)
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended and its socket is closed.
+
+        Reading pauses while more messages wait than the options allow, and then the peer's end
+        is not heard of: somebody has to receive meanwhile.
+        """
+        if self.close_info is not None:
+            return
+        if self._lost is None:
+            self._lost = self.protocol._loop.create_future()
+        await asyncio.shield(self._lost)
+
+    def on_lost(self, transport: Any) -> None:
+        """The end: everybody who waits is told."""
+        self._addresses = _addresses(transport)
+        self._transmit = self.protocol._send_on
+        if self._lost is not None:
+            self._lost.set_result(None)
+        pings, self._pings = self._pings or {}, None
+        for waiter, _ in pings.values():
+            if not waiter.done():
+                waiter.set_exception(self.closed_error())
+                waiter.exception()  # nobody has to await it
+
+    def closed_error(self) -> ConnectionClosed:
+        """What everything that needs the connection raises, now that it has ended."""
+        assert self.close_info is not None
+        return closed_error(self.close_info)
+
+    async def _end(self) -> ConnectionClosed:
+        """Wait for the end of a connection that is not open; what to raise then."""
+        if self.state in (State.CONNECTING, State.PROXY_CONNECTING):
+            raise StateError("the connection is not open yet: the handshake is going on")
+        await self.wait_closed()
+        return self.closed_error()
+
+    def _check_open(self, what: str) -> None:
+        if self.close_info is not None:
+            raise self.closed_error()
+        if self.state in (State.CONNECTING, State.PROXY_CONNECTING):
+            raise StateError(f"{what} before the connection is open")
+
+    # --- looking at it ------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return State(self._connection.state)
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on."""
+        return self.protocol.websocket_protocol_in_use
+
+    @property
+    def peer(self) -> str:
+        """Where it leads: ``tcp4:HOST:PORT``, ``tcp6:HOST:PORT``, ``unix:PATH``, or, where the
+        server trusts it, the address out of X-Forwarded-For.
+        """
+        return self.protocol.peer
+
+    @property
+    def remote_address(self) -> Any:
+        """The socket address of the other end, a proxy perhaps: ``(host, port)`` for IPv4."""
+        return self._sockets()[0]
+
+    @property
+    def local_address(self) -> Any:
+        """The socket address of this end."""
+        return self._sockets()[1]
+
+    def _sockets(self) -> tuple[Any, Any]:
+        return self._addresses or _addresses(self.transport)
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the last ping took, automatic ones included; 0.0 before the first."""
+        return self.protocol._timers.round_trip
+
+    @property
+    def close_info(self) -> CloseInfo | None:
+        """How the connection ended; None as long as it has not."""
+        return self.protocol._close_info
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code, 1005 for a close frame without one, 1006 without a close frame."""
+        return None if self.close_info is None else self.close_info.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason, or what happened instead."""
+        return None if self.close_info is None else self.close_info.reason
+
+    @property
+    def transport(self) -> Any:
+        """The asyncio transport; None when the connection has ended."""
+        return self.protocol.transport
+
+    @property
+    def id(self) -> uuid.UUID:
+        """A name for logs, made when it is asked for."""
+        if self._id is None:
+            self._id = uuid.uuid4()
+        return self._id
+
+    @property
+    def log(self) -> Any:
+        """The logger of the protocol object."""
+        return self.protocol.log
+
+
+def check_close(code: object, reason: object, timeout: object) -> None:
+    """Refuse arguments of a close that cannot be."""
+    check_type("code", code, int)
+    if not is_receivable_close_code(code):  # type: ignore[arg-type]
+        raise OptionError(f"code must be 1000 to 1003, 1007 to 1013, or 3000 to 4999, not {code}")
+    check_type("reason", reason, str)
+    check_type("timeout", timeout, int, float, type(None))
+    if timeout is not None and not timeout >= 0:  # type: ignore[operator]
+        raise OptionError(f"timeout must be 0 seconds or more, not {timeout}")
+
+
+def _control_payload(what: str, data: object) -> bytes:
+    payload = b"" if data is None else octets_of(data)
+    if payload is None:
+        raise OptionTypeError(
+            f"{what}(data=...) must be str or bytes-like, not {type(data).__name__}"
+        )
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise OptionError(
+            f"{what}(data=...) must have at most {MAX_CONTROL_PAYLOAD} octets, not {len(payload)}"
+        )
+    return payload
+
+
+def _addresses(transport: Any) -> tuple[Any, Any]:
+    if transport is None:
+        return None, None
+    return transport.get_extra_info("peername"), transport.get_extra_info("sockname")
