@@ -9,17 +9,39 @@ An extension consists of five classes. Three of them negotiate for the two ends:
     ResponseAccept(response): the client agrees
 
 and from ``OfferAccept`` (server) or ``ResponseAccept`` (client) the codec is made, which runs for
-the rest of the connection. To add an extension, enter its classes in
-:data:`PERMESSAGE_COMPRESSION_EXTENSION`.
+the rest of the connection. permessage-deflate is there; to add an extension, derive from the bases
+and enter its classes in :data:`PERMESSAGE_COMPRESSION_EXTENSION`.
+
+Both applications say what they want by functions, the options ``per_message_compression_accept``.
+:func:`accept_deflate` is one that serves for either::
+
+    ServerOptions(per_message_compression_accept=accept_deflate)
+    ClientOptions(
+        per_message_compression_offers=[PerMessageDeflateOffer()],
+        per_message_compression_accept=accept_deflate,
+    )
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Self, TypedDict
+from collections.abc import Sequence
+from typing import Final, TypedDict, overload
 
-if TYPE_CHECKING:
-    from .types import ExtensionParams
+from .core.extensions.base import (
+    PerMessageCompress,
+    PerMessageCompressOffer,
+    PerMessageCompressOfferAccept,
+    PerMessageCompressResponse,
+    PerMessageCompressResponseAccept,
+)
+from .core.extensions.deflate import PerMessageDeflate
+from .core.extensions.deflate_negotiation import (
+    PerMessageDeflateMixin,
+    PerMessageDeflateOffer,
+    PerMessageDeflateOfferAccept,
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+)
 
 __all__ = [
     "PERMESSAGE_COMPRESSION_EXTENSION",
@@ -29,126 +51,14 @@ __all__ = [
     "PerMessageCompressOfferAccept",
     "PerMessageCompressResponse",
     "PerMessageCompressResponseAccept",
+    "PerMessageDeflate",
+    "PerMessageDeflateMixin",
+    "PerMessageDeflateOffer",
+    "PerMessageDeflateOfferAccept",
+    "PerMessageDeflateResponse",
+    "PerMessageDeflateResponseAccept",
+    "accept_deflate",
 ]
-
-
-class PerMessageCompressOffer(ABC):
-    """What a client offers: made by its application, parsed by the server."""
-
-    __slots__ = ()
-
-    @classmethod
-    @abstractmethod
-    def parse(cls, params: ExtensionParams) -> Self:
-        """The offer a server received.
-
-        Args:
-            params: parameter name -> values in order, True for one without value.
-
-        Raises:
-            Exception: a parameter that is unknown, comes twice, or has a wrong value; the
-                handshake then fails.
-        """
-
-    @abstractmethod
-    def get_extension_string(self) -> str:
-        """The offer as an element of Sec-WebSocket-Extensions."""
-
-
-class PerMessageCompressOfferAccept(ABC):
-    """What a server agrees to: made by its application of an offer."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def get_extension_string(self) -> str:
-        """The agreement as an element of Sec-WebSocket-Extensions."""
-
-
-class PerMessageCompressResponse(ABC):
-    """What a server agreed to, parsed by the client."""
-
-    __slots__ = ()
-
-    @classmethod
-    @abstractmethod
-    def parse(cls, params: ExtensionParams) -> Self:
-        """The agreement a client received; as :meth:`PerMessageCompressOffer.parse`."""
-
-
-class PerMessageCompressResponseAccept(ABC):  # noqa: B024 (what the codec needs is its own affair)
-    """A client's consent to what the server agreed to: made by its application of a response."""
-
-    __slots__ = ()
-
-
-class PerMessageCompress(ABC):
-    """The codec of one connection.
-
-    Each direction is used for one message at a time: ``start_``, any number of ``_data``, ``end_``.
-    The pieces have nothing to do with frames: a message may be cut at any octet. One codec carries
-    any number of messages, with and without context takeover, and the two directions are
-    independent of each other. An empty message compresses to at least one octet.
-
-    What arrives is hostile: see :meth:`decompress_message_data`.
-    """
-
-    __slots__ = ()
-
-    @classmethod
-    @abstractmethod
-    def create_from_offer_accept(
-        cls, is_server: bool, accept: PerMessageCompressOfferAccept
-    ) -> Self:
-        """The server's codec for what it agreed to."""
-
-    @classmethod
-    @abstractmethod
-    def create_from_response_accept(
-        cls, is_server: bool, accept: PerMessageCompressResponseAccept
-    ) -> Self:
-        """The client's codec for what it agreed to."""
-
-    @abstractmethod
-    def start_compress_message(self) -> None:
-        """Begin a message to send."""
-
-    @abstractmethod
-    def compress_message_data(self, data: bytes) -> bytes:
-        """Octets to send for this piece; there may be none yet."""
-
-    @abstractmethod
-    def end_compress_message(self) -> bytes:
-        """Octets that complete the message."""
-
-    @abstractmethod
-    def start_decompress_message(self) -> None:
-        """Begin a message received."""
-
-    @abstractmethod
-    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
-        """Inflate a piece of a message.
-
-        Args:
-            data: what was received.
-            max_output_len: octets this call may return; None for any number. A limit is kept
-                while inflating: no more memory than about this much is ever used.
-
-        Returns:
-            All the piece inflates to: never less because of the limit.
-
-        Raises:
-            PayloadExceededError: it would be more than ``max_output_len``.
-            PayloadCorruptError: it does not inflate. A library's own exception never escapes.
-        """
-
-    @abstractmethod
-    def end_decompress_message(self) -> None:
-        """End the message.
-
-        Raises:
-            PayloadCorruptError: it is not complete, or what came last does not inflate.
-        """
 
 
 class PerMessageCompressExtension(TypedDict):
@@ -161,5 +71,56 @@ class PerMessageCompressExtension(TypedDict):
     PMCE: type[PerMessageCompress]
 
 
-PERMESSAGE_COMPRESSION_EXTENSION: Final[dict[str, PerMessageCompressExtension]] = {}
+PERMESSAGE_COMPRESSION_EXTENSION: Final[dict[str, PerMessageCompressExtension]] = {
+    PerMessageDeflate.EXTENSION_NAME: {
+        "Offer": PerMessageDeflateOffer,
+        "OfferAccept": PerMessageDeflateOfferAccept,
+        "Response": PerMessageDeflateResponse,
+        "ResponseAccept": PerMessageDeflateResponseAccept,
+        "PMCE": PerMessageDeflate,
+    }
+}
 """The extensions that can be negotiated: lower-case name on the wire -> its classes."""
+
+WINDOW_BITS = 12
+MEM_LEVEL = 4
+"""With these, a connection that has compressed and inflated needs some 35 KiB for it; zlib's own
+values, 15 and 8, would make it 300."""
+
+
+@overload
+def accept_deflate(
+    offered: Sequence[PerMessageCompressOffer],
+) -> PerMessageDeflateOfferAccept | None: ...
+@overload
+def accept_deflate(
+    offered: PerMessageCompressResponse,
+) -> PerMessageDeflateResponseAccept | None: ...
+def accept_deflate(
+    offered: Sequence[PerMessageCompressOffer] | PerMessageCompressResponse,
+) -> PerMessageDeflateOfferAccept | PerMessageDeflateResponseAccept | None:
+    """Accept permessage-deflate with little memory: for ``per_message_compression_accept``.
+
+    Args:
+        offered: on a server the client's offers, of which the first that can be accepted is; on a
+            client what the server agreed to.
+
+    Returns:
+        A window of 12 bits at most, for what is sent and, where the client can be asked for it,
+        for what the server receives; None where no permessage-deflate is among what was offered.
+    """
+    if isinstance(offered, PerMessageDeflateResponse):
+        bits = min(offered.client_max_window_bits or WINDOW_BITS, WINDOW_BITS)
+        return PerMessageDeflateResponseAccept(offered, window_bits=bits, mem_level=MEM_LEVEL)
+    if isinstance(offered, PerMessageCompressResponse):
+        return None
+    for offer in offered:
+        if isinstance(offer, PerMessageDeflateOffer):
+            request = min(offer.max_window_bits or WINDOW_BITS, WINDOW_BITS)
+            return PerMessageDeflateOfferAccept(
+                offer,
+                request_max_window_bits=request if offer.accept_max_window_bits else 0,
+                window_bits=min(offer.request_max_window_bits or WINDOW_BITS, WINDOW_BITS),
+                mem_level=MEM_LEVEL,
+            )
+    return None

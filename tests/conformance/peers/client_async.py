@@ -6,6 +6,7 @@ import contextlib
 import sys
 
 from wsproto_async import ClientOptions, ConnectionClosed, connect, run
+from wsproto_async.compress import PerMessageDeflateOffer, accept_deflate
 
 OPTIONS = ClientOptions(
     max_message_payload_size=0,
@@ -13,6 +14,8 @@ OPTIONS = ClientOptions(
     auto_ping_interval=0,
     fail_by_drop=False,
     open_handshake_timeout=120,
+    per_message_compression_offers=[PerMessageDeflateOffer()],
+    per_message_compression_accept=accept_deflate,
 )
 
 

@@ -9,6 +9,11 @@ import asyncio
 import sys
 
 from wsproto_async import WebSocketClientFactory, WebSocketClientProtocol, run
+from wsproto_async.compress import (
+    PerMessageDeflateOffer,
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+)
 
 
 class Factory(WebSocketClientFactory):
@@ -37,10 +42,19 @@ class Echo(WebSocketClientProtocol):
         self.factory.closed.set_result(None)
 
 
+def accept(response: PerMessageDeflateResponse) -> PerMessageDeflateResponseAccept:
+    return PerMessageDeflateResponseAccept(response)
+
+
 async def main(url: str, agent: str) -> None:
     factory = Factory(url)
     factory.protocol = Echo
-    factory.setProtocolOptions(failByDrop=False, openHandshakeTimeout=120)
+    factory.setProtocolOptions(
+        failByDrop=False,
+        openHandshakeTimeout=120,
+        perMessageCompressionOffers=[PerMessageDeflateOffer()],
+        perMessageCompressionAccept=accept,
+    )
     await factory.visit("/getCaseCount")
     for case in range(1, factory.case_count + 1):
         await factory.visit(f"/runCase?case={case}&agent={agent}")

@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 
 from wsproto_async import ConnectionClosed, ServerOptions, WebSocket, run, serve
+from wsproto_async.compress import accept_deflate
 
 OPTIONS = ServerOptions(
     max_message_payload_size=0,
     max_frame_payload_size=0,
     auto_ping_interval=0,
     fail_by_drop=False,
+    per_message_compression_accept=accept_deflate,
 )
 
 

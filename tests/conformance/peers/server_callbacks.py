@@ -6,6 +6,7 @@ import argparse
 import asyncio
 
 from wsproto_async import WebSocketServerFactory, WebSocketServerProtocol, run
+from wsproto_async.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 
 
 class Echo(WebSocketServerProtocol):
@@ -13,10 +14,14 @@ class Echo(WebSocketServerProtocol):
         self.sendMessage(payload, isBinary)
 
 
+def accept(offers: list[PerMessageDeflateOffer]) -> PerMessageDeflateOfferAccept:
+    return PerMessageDeflateOfferAccept(offers[0])
+
+
 async def main(port: int) -> None:
     factory = WebSocketServerFactory(f"ws://127.0.0.1:{port}")
     factory.protocol = Echo
-    factory.setProtocolOptions(failByDrop=False)
+    factory.setProtocolOptions(failByDrop=False, perMessageCompressionAccept=accept)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(factory, "127.0.0.1", port)
     await server.serve_forever()
