@@ -1,0 +1,58 @@
+"""wsproto_async, callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wsproto_async import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from wsproto_async.compress import accept_deflate
+
+from .build import check_build
+from .setup import BACKLOG, HOST, Setup
+
+check_build()
+clients: set[WebSocketServerProtocol] = set()
+
+
+class Echo(WebSocketServerProtocol):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.sendMessage(payload, isBinary)
+
+
+class Broadcast(WebSocketServerProtocol):
+    def onOpen(self) -> None:
+        clients.add(self)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        prepared = self.factory.prepareMessage(payload, isBinary)
+        for client in clients:
+            client.sendPreparedMessage(prepared)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        clients.discard(self)
+
+
+class EchoClient(WebSocketClientProtocol):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.sendMessage(payload, isBinary)
+
+
+async def server(setup: Setup) -> object:
+    loop = asyncio.get_running_loop()
+    factory = WebSocketServerFactory()
+    factory.protocol = Broadcast if setup.broadcast else Echo
+    if setup.deflate:
+        factory.setProtocolOptions(perMessageCompressionAccept=accept_deflate)
+    return await loop.create_server(factory, HOST, setup.port, ssl=setup.ssl, backlog=BACKLOG)
+
+
+async def client(setup: Setup) -> None:
+    factory = WebSocketClientFactory(setup.url)
+    factory.protocol = EchoClient
+    await asyncio.get_running_loop().create_connection(factory, HOST, setup.port)
+    await asyncio.Event().wait()
