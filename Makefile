@@ -13,7 +13,7 @@ BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build lint format types unit conformance conformance-full parity test \
-	demo bench sanitize clean
+	demo bench docs sanitize clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -53,23 +53,19 @@ conformance-full: venv ## all of it, compiled and as plain Python; by its own ru
 	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py --set full --runner auto --allow-unimplemented $(ARGS)
 
 parity: venv ## Autobahn's contract: how much of it is there
-ifneq ($(wildcard tests/parity.py tests/parity/__main__.py),)
 	$(PY) -m tests.parity $(ARGS)
-else
-	@echo "parity: nothing to run yet"
-endif
 
 test: build lint types unit conformance parity ## everything that must pass before a commit
 
 demo: venv ## server with a chat page, and a client, at port 9000; ARGS=--once exits by itself
 	@$(PY) -u -m examples.demo $(ARGS)
 
-bench: venv ## speed and memory beside other libraries
-ifneq ($(wildcard benchmarks/__main__.py),)
+bench: venv ## speed and memory beside other libraries; ARGS=--publish writes docs/performance.*
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(PY) -m benchmarks $(ARGS)
-else
-	@echo "bench: nothing to run yet"
-endif
+
+docs: venv ## write the reference pages that are read off the code
+	$(PY) -m docs.generate
 
 # In a copy, so that the instrumented modules do not take the place of the others.
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1

@@ -13,7 +13,7 @@ docs/architecture.md shows the diagram that ``python -m tests.core.draw_closing`
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final
 
 from ..constants import State
@@ -21,7 +21,7 @@ from ..constants import State
 __all__ = ["TABLE", "Effect", "Event"]
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What can happen to a connection."""
 
     CLOSE = auto()
@@ -41,31 +41,31 @@ class Event(Enum):
 
 
 class Effect(Enum):
-    """What to do about it."""
+    """What to do about it; each is a method of the connection."""
 
-    SEND_CLOSE = auto()
+    SEND_CLOSE = "write_close"
     """Write a close frame."""
-    SEND_REPLY = auto()
+    SEND_REPLY = "write_reply"
     """Write a close frame that answers the peer's."""
-    EXPECT_REPLY = auto()
+    EXPECT_REPLY = "expect_reply"
     """Give the peer time for its close frame."""
-    RELAX_REPLY = auto()
+    RELAX_REPLY = "relax_reply"
     """It came: stop the clock."""
-    FINISH = auto()
+    FINISH = "finish"
     """Both close frames are through: a server closes TCP, a client gives the server time to."""
-    CLEAN = auto()
+    CLEAN = "clean"
     """The closing handshake is complete."""
-    UNCLEAN = auto()
+    UNCLEAN = "unclean"
     """It never will be."""
-    SKIP_DATA = auto()
+    SKIP_DATA = "skip_data"
     """Messages no longer count; control frames do."""
-    STOP = auto()
+    STOP = "stop_receiving"
     """Nothing that arrives counts any more."""
-    CLOSE_TCP = auto()
+    CLOSE_TCP = "close_tcp"
     """Close TCP behind what has been written."""
-    ABORT_TCP = auto()
+    ABORT_TCP = "abort_tcp"
     """Drop TCP and what has not been written."""
-    TELL = auto()
+    TELL = "tell"
     """Tell the application, once."""
 
 

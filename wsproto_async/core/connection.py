@@ -11,6 +11,7 @@ This file runs as it is, and compiled: connection.pxd gives the types.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from .._native.kernels import NO_KEY, unmask
 from ..constants import (
@@ -25,7 +26,7 @@ from ..errors import (
     PayloadError,
     ProtocolError,
 )
-from .closing import TABLE, Effect, Event
+from .closing import TABLE, Event
 from .reader import FrameReader, ignore
 from .sender import Codec, MessageSender
 from .sink import Sink
@@ -332,52 +333,63 @@ class Connection(MessageSender):
         self.happen(Event.GONE, None, None)
 
     def happen(self, event: Event, code: int | None, reason: bytes | None) -> None:
-        """Look the event up and carry its effects out."""
-        entry = TABLE.get((State(self.state), event))
+        """Look the event up and carry its effects out, each by the method of its name."""
+        entry = TABLE.get((cast(State, self.state), event))
         if entry is None:
             return
         self.state = int(entry[0])
         for effect in entry[1]:
-            self.carry_out(effect, event, code, reason)
+            if self.sink is not None:
+                getattr(self, effect.value)(self.sink, code, reason)
 
-    def carry_out(
-        self, effect: Effect, event: Event, code: int | None, reason: bytes | None
-    ) -> None:
-        sink = self.sink
-        if sink is None:
-            return
-        if effect is Effect.SEND_CLOSE or effect is Effect.SEND_REPLY:
-            if effect is Effect.SEND_CLOSE:
-                self.closed_by_me = True
-            self.local_close_code = code
-            self.local_close_reason = reason
-            payload = b"" if code is None else code.to_bytes(2, "big") + (reason or b"")
-            if self.send_close is None:
-                self.writer.control(Opcode.CLOSE, payload)
-            else:
-                self.send_close(payload)
-        elif effect is Effect.EXPECT_REPLY:
-            sink.expect("close")
-        elif effect is Effect.RELAX_REPLY:
-            sink.relax("close")
-        elif effect is Effect.FINISH:
-            if self.is_server:
-                self.dropped()
-                sink.drop(False)
-            else:
-                sink.expect("drop")
-        elif effect is Effect.CLEAN:
-            self.was_clean = True
-        elif effect is Effect.UNCLEAN:
-            self.was_clean = False
-        elif effect is Effect.SKIP_DATA:
-            self.reader.skip_data()
-        elif effect is Effect.STOP:
-            self.stop()
-        elif effect is Effect.CLOSE_TCP or effect is Effect.ABORT_TCP:
-            self.dropped_by_me = True
-            sink.drop(effect is Effect.ABORT_TCP)
-        elif effect is Effect.TELL and not self.told:
+    def write_close(self, sink: Sink, code: int | None, reason: bytes | None) -> None:
+        self.closed_by_me = True
+        self.write_reply(sink, code, reason)
+
+    def write_reply(self, sink: Sink, code: int | None, reason: bytes | None) -> None:
+        self.local_close_code = code
+        self.local_close_reason = reason
+        payload = b"" if code is None else code.to_bytes(2, "big") + (reason or b"")
+        if self.send_close is None:
+            self.writer.control(Opcode.CLOSE, payload)
+        else:
+            self.send_close(payload)
+
+    def expect_reply(self, sink: Sink, *_: object) -> None:
+        sink.expect("close")
+
+    def relax_reply(self, sink: Sink, *_: object) -> None:
+        sink.relax("close")
+
+    def finish(self, sink: Sink, *_: object) -> None:
+        if self.is_server:
+            self.dropped()
+            sink.drop(False)
+        else:
+            sink.expect("drop")
+
+    def clean(self, sink: Sink, *_: object) -> None:
+        self.was_clean = True
+
+    def unclean(self, sink: Sink, *_: object) -> None:
+        self.was_clean = False
+
+    def stop_receiving(self, sink: Sink, *_: object) -> None:
+        self.stop()
+
+    def skip_data(self, sink: Sink, *_: object) -> None:
+        self.reader.skip_data()
+
+    def close_tcp(self, sink: Sink, *_: object) -> None:
+        self.dropped_by_me = True
+        sink.drop(False)
+
+    def abort_tcp(self, sink: Sink, *_: object) -> None:
+        self.dropped_by_me = True
+        sink.drop(True)
+
+    def tell(self, sink: Sink, *_: object) -> None:
+        if not self.told:
             self.told = True
             sink.on_closed()
 

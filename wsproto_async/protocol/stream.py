@@ -95,6 +95,8 @@ class Waiter:
         except RuntimeError:  # we are in that very context already, and it cannot be entered twice
             self.callback = callback
             self.schedule()
+        finally:
+            del callback  # it leads to the task, and what the task raises leads to this frame
 
 
 class Receive:
