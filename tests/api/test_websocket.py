@@ -406,7 +406,7 @@ async def test_automatic_pings_measure_too() -> None:
 async def test_bad_pings() -> None:
     async with serving() as (_, url), connect(url) as ws:
         waiting = ws.ping("same")
-        with pytest.raises(OptionError, match="already waiting"):
+        with pytest.raises(OptionError, match="already waiting for its pong"):
             ws.ping(b"same")
         assert await waiting > 0
         with pytest.raises(OptionError, match="at most 125 octets, not 126"):
