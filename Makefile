@@ -77,7 +77,7 @@ sanitize: venv ## pytest on modules compiled with the address and undefined-beha
 		WSPROTO_ASYNC_CFLAGS="$(SANITIZERS)" venv/bin/python -m pip install -q --editable '.[dev]' && \
 		export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 			LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
-		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),tests/_native tests/core)
+		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),tests/native tests/core)
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

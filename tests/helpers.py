@@ -5,6 +5,8 @@ Frames are made and read by :mod:`tests.contract.support`, not by the package.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,9 +18,17 @@ from wsproto_async.errors import ProtocolError
 
 from .contract.support import MASK, Frame, frame, frames
 
-__all__ = ["Boom", "Pair", "Recorder", "frames_in_clear"]
+__all__ = ["LOOPS", "Boom", "Pair", "Recorder", "frames_in_clear"]
 
 Octets = bytes | bytearray | memoryview
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.SelectorEventLoop}
+"""The loops that tests over sockets run on."""
+
+with contextlib.suppress(ImportError):
+    import uvloop
+
+    LOOPS["uvloop"] = uvloop.new_event_loop
 
 
 class Boom(Exception):

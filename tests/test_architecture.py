@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from wsproto_async._native import COMPILED
 
 PACKAGE = Path(__file__).parents[1] / "wsproto_async"
@@ -107,67 +105,66 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return lines + first.lineno - function.lineno
 
 
-modules = pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_down() -> None:
+    upward = {
+        (name_of(path), to)
+        for path in MODULES
+        for to in own_imports(path)
+        if name_of(path) != "__init__.py"  # the public names of all floors
+        and floor_of(to) > floor_of(package_of(name_of(path)))
+    }
+    assert upward <= UPWARD
 
 
-@modules
-def test_imports_go_down(path: Path) -> None:
-    name = name_of(path)
-    if name == "__init__.py":
-        return  # the public names of all floors
-    package = package_of(name)
-    upward = {to for to in own_imports(path) if floor_of(to) > floor_of(package)}
-    assert upward <= {to for where, to in UPWARD if where == name}
-    if package == "core":
-        assert own_imports(path) <= CORE_MAY_IMPORT
+def test_the_core_needs_little() -> None:
+    core = [path for path in MODULES if package_of(name_of(path)) == "core"]
+    assert {name_of(path): own_imports(path) - CORE_MAY_IMPORT for path in core} == {
+        name_of(path): set() for path in core
+    }
 
 
-@modules
-def test_the_core_knows_no_loop_no_clock_and_no_log(path: Path) -> None:
-    name = name_of(path)
-    if package_of(name) in ("core", "_native") and name != "_native/build.py":
-        heavy = {"asyncio", "time", "logging", "pydantic", "txaio", "socket", "ssl", "threading"}
-        assert not foreign_imports(path) & heavy
+def test_the_core_knows_no_loop_no_clock_and_no_log() -> None:
+    heavy = {"asyncio", "time", "logging", "pydantic", "txaio", "socket", "ssl", "threading"}
+    for path in MODULES:
+        name = name_of(path)
+        if package_of(name) in ("core", "_native") and name != "_native/build.py":
+            assert not foreign_imports(path) & heavy, name
 
 
-@modules
-def test_nothing_is_too_large(path: Path) -> None:
-    name = name_of(path)
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONG.get(name, MOST_LINES)
-    long = [each.name for each in functions(path) if length(each) > MOST_FUNCTION_LINES]
-    assert long == []
+def test_nothing_is_too_large() -> None:
+    for path in MODULES:
+        name = name_of(path)
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONG.get(name, MOST_LINES), name
+        long = [each.name for each in functions(path) if length(each) > MOST_FUNCTION_LINES]
+        assert long == [], name
 
 
 def is_camel(name: str) -> bool:
     return not name.startswith("__") and name.lower() != name
 
 
-@cache
-def contract_names() -> set[str]:
+def test_camel_case_lives_where_the_contract_does() -> None:
     contract = [path for path in MODULES if name_of(path).startswith(CONTRACT)]
-    return CONTRACT_NAMES.union(each.name for path in contract for each in functions(path))
-
-
-@modules
-def test_camel_case_lives_where_the_contract_does(path: Path) -> None:
-    if not name_of(path).startswith(CONTRACT):
-        own = {each.name for each in functions(path) if is_camel(each.name)}
-        assert own <= contract_names()
+    names = CONTRACT_NAMES.union(each.name for path in contract for each in functions(path))
+    for path in MODULES:
+        if path not in contract:
+            own = {each.name for each in functions(path) if is_camel(each.name)}
+            assert own <= names, name_of(path)
 
 
 def test_what_is_compiled_is_there_and_typed() -> None:
     for module in COMPILED:
         path = PACKAGE.joinpath(*module.split("."))
-        assert path.with_suffix(".py").exists()
-        assert path.with_suffix(".pxd").exists()
+        assert path.with_suffix(".py").exists(), module
+        assert path.with_suffix(".pxd").exists(), module
 
 
-@modules
-def test_annotations_are_not_evaluated(path: Path) -> None:
+def test_annotations_are_not_evaluated() -> None:
     """Except where pydantic has to, and where there are none."""
-    tree = tree_of(path)
-    annotated = any(isinstance(node, ast.arg | ast.AnnAssign) for node in ast.walk(tree))
-    if annotated and package_of(name_of(path)) != "options":
-        imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-        assert imports
-        assert imports[0].module == "__future__"
+    for path in MODULES:
+        tree = tree_of(path)
+        annotated = any(isinstance(node, ast.arg | ast.AnnAssign) for node in ast.walk(tree))
+        if annotated and package_of(name_of(path)) != "options":
+            imports = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+            assert imports[:1] == ["__future__"], name_of(path)

@@ -30,8 +30,11 @@ from .contract.support import (
     Lab,
     Side,
     close_payload,
+    connect,
     open_side,
+    server_factory,
 )
+from .helpers import LOOPS
 
 __all__ = ["lab"]
 
@@ -166,8 +169,6 @@ def test_a_connection_that_has_ended_is_gone(
 
 
 def test_a_handshake_that_fails_leaves_nothing(lab: Lab) -> None:
-    from .contract.support import connect, server_factory
-
     side: Side[Any] = connect(lab, server_factory(lab, WebSocketServerProtocol))
     side.feed(b"GET / HTTP/1.1\r\n\r\n")
     lab.turn()
@@ -177,8 +178,14 @@ def test_a_handshake_that_fails_leaves_nothing(lab: Lab) -> None:
     assert gone() is None
 
 
-async def test_over_sockets() -> None:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_over_sockets(loop: str) -> None:
     """As above, with the loop's own transports in between."""
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(ten_connections())
+
+
+async def ten_connections() -> None:
     living: weakref.WeakSet[Any] = weakref.WeakSet()
     loop = asyncio.get_running_loop()
 

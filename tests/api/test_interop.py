@@ -121,7 +121,7 @@ class AskMixin:
     """Sends all messages at once and closes when all are back."""
 
     def onOpen(self: Any) -> None:
-        self.echoes = []
+        self.echoes: list[str | bytes] = []
         for message in MESSAGES:
             octets = message.encode() if isinstance(message, str) else message
             self.sendMessage(octets, isinstance(message, bytes))

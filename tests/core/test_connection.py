@@ -228,7 +228,7 @@ def test_a_close_frame_without_a_code(side: Recorder, echo: bool) -> None:
     assert ending(side)[1:4] == (True, None, None)
 
 
-@pytest.mark.parametrize("code", range(0, 5200, 7))
+@pytest.mark.parametrize("code", range(0, 5200, 41))
 def test_close_codes(code: int) -> None:
     side = Recorder()
     side.receive(side.frame(CLOSE, close_payload(code)))

@@ -286,6 +286,11 @@ def test_text_must_not_end_inside_a_code_point(tail: bytes, cut: bool, decode: b
     assert text == "text message ends in the middle of a UTF-8 code point"
 
 
+def test_octets_are_counted_from_the_beginning_of_the_message(side: Recorder) -> None:
+    side.receive(*bytewise(side.frame(TEXT, b"fine") + side.frame(TEXT, b"ab\xff")))
+    assert side.take("violation") == [("violation", 1007, "text message is not UTF-8 at octet 2")]
+
+
 def test_a_code_point_may_be_cut_anywhere(side: Recorder) -> None:
     text = (GOOD + "\U0001f600").encode()
     for cut in range(len(text) + 1):
@@ -758,6 +763,22 @@ def test_an_empty_frame_does_not_wait_for_more_octets() -> None:
     assert side.take() == [("data", b""), ("end", True), ("resume",)]
 
 
+@pytest.mark.parametrize("opcode", [TEXT, PING])
+def test_halting_in_the_middle_of_a_frame(opcode: int) -> None:
+    class Halting(Recorder):
+        def frame_data(self, payload: bytes) -> None:
+            super().frame_data(payload)
+            if payload:
+                self.connection.pause()
+
+    side = Halting(streaming=True, stream_control=True)
+    side.receive(side.frame(opcode, b"x"))
+    assert side.take() == [("begin", 0x80 | opcode, True, 1), ("data", b"x"), ("pause",)]
+    side.connection.unpause()
+    end = ("end", True) if opcode == TEXT else ("ping", b"x")
+    assert side.take() == [("data", b""), end, ("resume",)]
+
+
 def test_a_dropped_connection_tells_no_more() -> None:
     side = Recorder(streaming=True)
 
@@ -795,6 +816,15 @@ def test_what_on_message_returns_is_handed_on(cut: bool) -> None:
     for piece in bytewise(octets) if cut else [octets]:
         connection.receive(piece, 0, len(piece))
     assert results == ["an answer"]
+
+
+def test_going_on_when_a_read_has_been_worked_off() -> None:
+    """Whoever is told of that may make room for what did not fit before."""
+    side = Recorder()
+    side.meddle = lambda name: side.connection.pause()
+    side.connection.on_batch = side.connection.unpause
+    side.receive(side.frame(TEXT, b"1") + side.frame(TEXT, b"2") + side.frame(TEXT, b"3"))
+    assert side.messages() == [b"1", b"2", b"3"]
 
 
 # --- step by step ------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from ..contract.support import (
     request,
 )
 from ..core.streams import a_stream, cut
+from ..helpers import LOOPS
 
 
 def read(protocol: Any, octets: bytes) -> int:
@@ -308,7 +309,13 @@ def test_a_flush_that_sends(lab: Lab) -> None:
     assert side.frames() == [Frame(TEXT, b"first"), Frame(TEXT, b"second")]
 
 
-async def test_a_real_loop_uses_the_buffer() -> None:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_real_loop_uses_the_buffer(loop: str) -> None:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(echo_over_sockets())
+
+
+async def echo_over_sockets() -> None:
     """Over sockets, with cuts as the kernel makes them."""
     gone = asyncio.Event()
 

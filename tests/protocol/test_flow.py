@@ -109,6 +109,20 @@ def test_hooks_are_told_in_the_right_order(lab: Lab) -> None:
     assert side.protocol._writing_paused
 
 
+def test_reading_does_not_go_on_where_the_room_is_taken_again(lab: Lab) -> None:
+    class Greedy(Echo):
+        def onResumeWriting(self) -> None:
+            self.sendMessage(bytes(HIGH + 1), True)
+
+    side = open_server(lab, Greedy)
+    never_read(side)
+    while side.transport.reading:
+        side.feed(side.frame(BINARY, bytes(1000)) * 200)
+    read_all(side)
+    assert not side.transport.reading
+    side.lose()
+
+
 @pytest.mark.parametrize("hook", ["onPauseWriting", "onResumeWriting"])
 @pytest.mark.parametrize("later", [False, True])
 def test_a_hook_that_raises(lab: Lab, hook: str, later: bool) -> None:
