@@ -183,6 +183,19 @@ def test_utf8_finds_the_first_bad_octet_behind_ascii(build: Any, size: int) -> N
     assert utf8.count == size + 1
 
 
+@pytest.mark.parametrize("text", ["é", "中", "🐸", "a中é🐸", "aaaaaaaaaaaaaaa中"])
+def test_utf8_of_long_texts_with_an_error_anywhere(build: Any, text: str) -> None:
+    """Natively 32 octets are looked at together; the first bad one has to be found all the same."""
+    octets = (text * 120).encode()[:150]
+    for position in range(len(octets)):
+        for bad in (0x00, 0x80, 0xBF, 0xC0, 0xE0, 0xED, 0xF0, 0xF4, 0xF5, 0xFF):
+            data = octets[:position] + bytes([bad]) + octets[position + 1 :]
+            utf8 = build.Utf8()
+            good = good_octets(data)
+            assert utf8.check(data, 0, len(data)) == (good == len(data))
+            assert utf8.count == good
+
+
 def test_utf8_begins_anew(build: Any) -> None:
     utf8 = build.Utf8()
     assert utf8.check(b"\xe2\x82", 0, 2)

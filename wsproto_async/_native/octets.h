@@ -77,15 +77,110 @@ static inline uint32_t ws_utf8_lead(uint8_t octet)
     return octet == 0xF0 ? 0x3BF90 : octet == 0xF4 ? 0x38F80 : 0x3BF80;
 }
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(WSPROTO_ASYNC_PLAIN)
+#define WS_UTF8_BULK 1
+#include <immintrin.h>
+
+/* Which errors two octets in a row can make, a bit each (Keiser and Lemire, "Validating UTF-8 in
+   less than one instruction per byte", 2021). A pair is wrong where the tables for the first
+   octet's high half, its low half and the second octet's high half have a bit in common. */
+enum {
+    WS_SHORT = 1,      /* a lead octet, and no continuation */
+    WS_LONG = 2,       /* ASCII, and a continuation */
+    WS_OVER3 = 4,      /* E0 80..9F */
+    WS_LARGE = 8,      /* F4 90.. and F5.. 90..BF */
+    WS_SURROGATE = 16, /* ED A0..BF */
+    WS_OVER2 = 32,     /* C0, C1 */
+    WS_OVER4 = 64,     /* F0 80..8F; with F5.. 80..8F */
+    WS_CONTS = 128,    /* two continuations, which the third look decides about */
+    WS_ANY = WS_SHORT | WS_LONG | WS_CONTS
+};
+
+#define WS_TABLE(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
+#define WS_BITS(x) ((char)(x))
+
+/* How many octets at the beginning of p[0:n] are whole code points beyond doubt. It looks at 32 at
+   a time and leaves the rest, and whatever may be wrong, to the loop that says where. */
+__attribute__((target("avx2")))
+static size_t ws_utf8_bulk(const uint8_t *p, size_t n)
+{
+    const __m256i first_high = WS_TABLE(
+        WS_LONG, WS_LONG, WS_LONG, WS_LONG, WS_LONG, WS_LONG, WS_LONG, WS_LONG,
+        WS_BITS(WS_CONTS), WS_BITS(WS_CONTS), WS_BITS(WS_CONTS), WS_BITS(WS_CONTS),
+        WS_SHORT | WS_OVER2, WS_SHORT, WS_SHORT | WS_OVER3 | WS_SURROGATE,
+        WS_SHORT | WS_LARGE | WS_OVER4);
+    const __m256i first_low = WS_TABLE(
+        WS_BITS(WS_ANY | WS_OVER2 | WS_OVER3 | WS_OVER4), WS_BITS(WS_ANY | WS_OVER2),
+        WS_BITS(WS_ANY), WS_BITS(WS_ANY), WS_BITS(WS_ANY | WS_LARGE),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4), WS_BITS(WS_ANY | WS_LARGE | WS_OVER4),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4), WS_BITS(WS_ANY | WS_LARGE | WS_OVER4),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4), WS_BITS(WS_ANY | WS_LARGE | WS_OVER4),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4), WS_BITS(WS_ANY | WS_LARGE | WS_OVER4),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4 | WS_SURROGATE),
+        WS_BITS(WS_ANY | WS_LARGE | WS_OVER4), WS_BITS(WS_ANY | WS_LARGE | WS_OVER4));
+    const __m256i second_high = WS_TABLE(
+        WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT,
+        WS_BITS(WS_LONG | WS_OVER2 | WS_CONTS | WS_OVER3 | WS_OVER4),
+        WS_BITS(WS_LONG | WS_OVER2 | WS_CONTS | WS_OVER3 | WS_LARGE),
+        WS_BITS(WS_LONG | WS_OVER2 | WS_CONTS | WS_SURROGATE | WS_LARGE),
+        WS_BITS(WS_LONG | WS_OVER2 | WS_CONTS | WS_SURROGATE | WS_LARGE),
+        WS_SHORT, WS_SHORT, WS_SHORT, WS_SHORT);
+    const __m256i half = _mm256_set1_epi8(0x0F);
+    __m256i before = _mm256_setzero_si256();
+    size_t i, start;
+
+    for (i = 0; i + 32 <= n; i += 32) {
+        __m256i now = _mm256_loadu_si256((const __m256i *)(p + i));
+        __m256i joint = _mm256_permute2x128_si256(before, now, 0x21);
+        __m256i back1 = _mm256_alignr_epi8(now, joint, 15);
+        __m256i back2 = _mm256_alignr_epi8(now, joint, 14);
+        __m256i back3 = _mm256_alignr_epi8(now, joint, 13);
+        __m256i pairs = _mm256_and_si256(
+            _mm256_and_si256(
+                _mm256_shuffle_epi8(first_high, _mm256_and_si256(_mm256_srli_epi16(back1, 4), half)),
+                _mm256_shuffle_epi8(first_low, _mm256_and_si256(back1, half))),
+            _mm256_shuffle_epi8(second_high, _mm256_and_si256(_mm256_srli_epi16(now, 4), half)));
+        /* Third and fourth octets are continuations behind a continuation: there, and only there,
+           bit 7 has to be set. */
+        __m256i third = _mm256_subs_epu8(back2, _mm256_set1_epi8(WS_BITS(0xE0 - 0x80)));
+        __m256i fourth = _mm256_subs_epu8(back3, _mm256_set1_epi8(WS_BITS(0xF0 - 0x80)));
+        __m256i wanted = _mm256_and_si256(
+            _mm256_or_si256(third, fourth), _mm256_set1_epi8(WS_BITS(0x80)));
+        __m256i wrong = _mm256_xor_si256(wanted, pairs);
+        if (!_mm256_testz_si256(wrong, wrong))
+            break;
+        before = now;
+    }
+    /* The last code point may go on behind what was looked at. */
+    for (start = i; start > 0 && i - start < 3 && (p[start - 1] & 0xC0) == 0x80; start--)
+        ;
+    return start > 0 && p[start - 1] >= 0xC0 ? start - 1 : start;
+}
+
+static int ws_has_avx2(void)
+{
+    static int known = -1;
+    if (known < 0)
+        known = __builtin_cpu_supports("avx2") ? 1 : 0;
+    return known;
+}
+#endif
+
 /* Returns n, or the index of the first octet that cannot belong to any UTF-8 text. */
 static size_t ws_utf8(uint32_t *state, const uint8_t *p, size_t n)
 {
     uint32_t s = *state;
     size_t i = 0;
+    int bulk = n >= 64;
 
     while (i < n) {
         if (s == 0) {
             uint64_t word;
+#ifdef WS_UTF8_BULK
+            if (bulk && ws_has_avx2())
+                i += ws_utf8_bulk(p + i, n - i);
+            bulk = 0;
+#endif
             while (i + 8 <= n) {
                 memcpy(&word, p + i, 8);
                 if (word & WS_HIGH_BITS)

@@ -4,14 +4,19 @@
 ``connect``      a client's connection, once or again and again
 ``retry``        ... after which pauses, and after which errors at all
 ``proxy``        ... and which proxy it goes through
+``tunnel``       ... and how it gets through that
 ``serve``        a server from its arguments
 ``server``       the server while it runs, and how it ends
 ``websocket``    the connection itself, on either side
+``outgoing``     what can be sent, in one piece or in fragments
 ``fragments``    a message that is received as it arrives
+``pings``        pings that wait for their pongs
 ``typed``        messages that are JSON of a given type
 ``broadcast``    one message for many connections
 ``http``         answers to plain HTTP requests
-``link``         what ties a protocol object to all of these
+``link``         what ties a protocol object to all of these, on either side;
+                 ``client_link`` and ``server_link`` on one
+``arguments``    arguments that several of them take
 ``run``          ``asyncio.run`` on uvloop
 ===============  ====================================================================
 """

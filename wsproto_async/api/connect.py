@@ -26,10 +26,10 @@ from ..factory.client import USERAGENT
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from ..util import parse_url
+from .arguments import check_function, check_protocols
 from .client_link import ClientLinkFactory
 from .proxy import Proxy, find_proxy, parse_proxy
 from .retry import Backoff, is_temporary, retry_after
-from .serve import check_function, check_protocols
 from .tunnel import open_tunnel
 from .websocket import WebSocket
 

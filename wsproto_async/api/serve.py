@@ -10,11 +10,11 @@ import ssl as ssl_module
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from ..core.handshake.fields import protocol_fault
 from ..errors import OptionError, OptionTypeError, check_type
 from ..factory.server import SERVER
 from ..options import ServerOptions
 from ..types import ResponseHeaders
+from .arguments import check_function, check_protocols
 from .server import Server
 from .server_link import Handler, ProcessRequest, SelectSubprotocol, ServerLinkFactory
 
@@ -100,19 +100,6 @@ def _place(host: Any, port: Any, path: Any, sock: Any) -> dict[str, Any]:
             f"it was given {', '.join(given) or 'none of them'}"
         )
     return {"host": host, **given} if "port" in given else given
-
-
-def check_protocols(subprotocols: object) -> None:
-    """Refuse subprotocols that cannot be."""
-    check_type("subprotocols", subprotocols, list, tuple, type(None))
-    if subprotocols and (fault := protocol_fault(subprotocols)):  # type: ignore[arg-type]
-        raise OptionError(f"subprotocols: {fault}")
-
-
-def check_function(name: str, function: object) -> None:
-    """Refuse what is neither a function nor None."""
-    if function is not None and not callable(function):
-        raise OptionTypeError(f"{name} must be a function, not {type(function).__name__}")
 
 
 def _check_handler(handler: object) -> None:

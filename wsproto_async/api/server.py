@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..constants import CloseCode, State
-from .websocket import WebSocket, check_close
+from .arguments import check_close
+from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from .server_link import ServerLink

@@ -6,26 +6,20 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from ..close_info import CloseInfo
-from ..constants import MAX_CONTROL_PAYLOAD, CloseCode, State, is_receivable_close_code
-from ..errors import (
-    ConnectionClosed,
-    Disconnected,
-    OptionError,
-    OptionTypeError,
-    StateError,
-    check_type,
-)
+from ..constants import CloseCode, State
+from ..errors import ConnectionClosed, Disconnected, OptionTypeError, StateError
 from ..protocol.doors import UNBROKEN
 from ..protocol.ending import closed_error
 from ..types import ConnectionRequest, ConnectionResponse
+from .arguments import check_close, control_payload
 from .fragments import Fragments
 from .outgoing import octets_of, send_fragments
+from .pings import Pings
 from .typed import TypedMessages, adapter_of
 
 if TYPE_CHECKING:
@@ -84,7 +78,7 @@ class WebSocket:
         self._connection = connection
         self._stream = link.messages()
         self._fragmented: asyncio.Future[None] | None = None
-        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] | None = None
+        self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
         self._addresses: tuple[Any, Any] | None = None
         self._id: uuid.UUID | None = None
@@ -262,17 +256,10 @@ class WebSocket:
             OptionError: the data is too long, or is on its way already.
         """
         self._check_open("ping()")
-        pings = {} if self._pings is None else self._pings
-        for known in [payload for payload, (waiter, _) in pings.items() if waiter.done()]:
-            del pings[known]  # cancelled: nobody waits for it any more
-        payload = _control_payload("ping", data)
-        if data is None:
-            payload = os.urandom(8)
-        elif payload in pings:
-            raise OptionError(f"ping(data={data!r}) is already waiting for its pong")
-        waiter: asyncio.Future[float] = self.protocol._loop.create_future()
-        pings[payload] = (waiter, perf_counter())
-        self._pings = pings
+        payload = os.urandom(8) if data is None else control_payload("ping", data)
+        if self._pings is None:
+            self._pings = Pings()
+        waiter = self._pings.add(payload, self.protocol._loop)
         self.protocol.sendPing(payload)
         return waiter
 
@@ -284,19 +271,13 @@ class WebSocket:
             OptionError: the data is longer than 125 octets.
         """
         self._check_open("pong()")
-        self.protocol.sendPong(_control_payload("pong", data))
+        self.protocol.sendPong(control_payload("pong", data))
 
     def on_pong(self, payload: bytes) -> None:
-        pings, now = self._pings, perf_counter()
-        if pings is None or payload not in pings:
-            return
-        self.protocol._timers.round_trip = now - pings[payload][1]
-        for known in list(pings):
-            waiter, sent = pings.pop(known)
-            if not waiter.done():
-                waiter.set_result(now - sent)
-            if known == payload:
-                return
+        """A pong arrived; the protocol object calls this."""
+        trip = None if self._pings is None else self._pings.answer(payload)
+        if trip is not None:
+            self.protocol._timers.round_trip = trip
 
     # --- closing ------------------------------------------------------------------------------
 
@@ -338,16 +319,13 @@ class WebSocket:
         await asyncio.shield(self._lost)
 
     def on_lost(self, transport: Any) -> None:
-        """The end: everybody who waits is told."""
+        """The end: everybody who waits is told. The protocol object calls this."""
         self._addresses = _addresses(transport)
         self._transmit = self.protocol._send_on
         if self._lost is not None:
             self._lost.set_result(None)
-        pings, self._pings = self._pings or {}, None
-        for waiter, _ in pings.values():
-            if not waiter.done():
-                waiter.set_exception(self.closed_error())
-                waiter.exception()  # nobody has to await it
+        if self._pings is not None:
+            self._pings.end(self.closed_error())
 
     def closed_error(self) -> ConnectionClosed:
         """What everything that needs the connection raises, now that it has ended."""
@@ -435,30 +413,6 @@ class WebSocket:
     def log(self) -> Any:
         """The logger of the protocol object."""
         return self.protocol.log
-
-
-def check_close(code: object, reason: object, timeout: object) -> None:
-    """Refuse arguments of a close that cannot be."""
-    check_type("code", code, int)
-    if not is_receivable_close_code(code):  # type: ignore[arg-type]
-        raise OptionError(f"code must be 1000 to 1003, 1007 to 1013, or 3000 to 4999, not {code}")
-    check_type("reason", reason, str)
-    check_type("timeout", timeout, int, float, type(None))
-    if timeout is not None and not timeout >= 0:  # type: ignore[operator]
-        raise OptionError(f"timeout must be 0 seconds or more, not {timeout}")
-
-
-def _control_payload(what: str, data: object) -> bytes:
-    payload = b"" if data is None else octets_of(data)
-    if payload is None:
-        raise OptionTypeError(
-            f"{what}(data=...) must be str or bytes-like, not {type(data).__name__}"
-        )
-    if len(payload) > MAX_CONTROL_PAYLOAD:
-        raise OptionError(
-            f"{what}(data=...) must have at most {MAX_CONTROL_PAYLOAD} octets, not {len(payload)}"
-        )
-    return payload
 
 
 def _addresses(transport: Any) -> tuple[Any, Any]:

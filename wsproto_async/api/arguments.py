@@ -1,0 +1,50 @@
+"""Arguments that several functions take, and what they must not be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..constants import MAX_CONTROL_PAYLOAD, is_receivable_close_code
+from ..core.handshake.fields import protocol_fault
+from ..errors import OptionError, OptionTypeError, check_type
+from .outgoing import octets_of
+
+__all__ = ["check_close", "check_function", "check_protocols", "control_payload"]
+
+
+def check_close(code: Any, reason: Any, timeout: Any) -> None:
+    """Refuse arguments of a close that cannot be."""
+    check_type("code", code, int)
+    if not is_receivable_close_code(code):
+        raise OptionError(f"code must be 1000 to 1003, 1007 to 1013, or 3000 to 4999, not {code}")
+    check_type("reason", reason, str)
+    check_type("timeout", timeout, int, float, type(None))
+    if timeout is not None and not timeout >= 0:
+        raise OptionError(f"timeout must be 0 seconds or more, not {timeout}")
+
+
+def check_function(name: str, function: Any) -> None:
+    """Refuse what is neither a function nor None."""
+    if function is not None and not callable(function):
+        raise OptionTypeError(f"{name} must be a function, not {type(function).__name__}")
+
+
+def check_protocols(subprotocols: Any) -> None:
+    """Refuse subprotocols that cannot be."""
+    check_type("subprotocols", subprotocols, list, tuple, type(None))
+    if subprotocols and (fault := protocol_fault(subprotocols)):
+        raise OptionError(f"subprotocols: {fault}")
+
+
+def control_payload(what: str, data: Any) -> bytes:
+    """The payload of a ping or pong (RFC 6455, section 5.5)."""
+    payload = octets_of(data)
+    if payload is None:
+        raise OptionTypeError(
+            f"{what}(data=...) must be str or bytes-like, not {type(data).__name__}"
+        )
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise OptionError(
+            f"{what}(data=...) must have at most {MAX_CONTROL_PAYLOAD} octets, not {len(payload)}"
+        )
+    return payload
