@@ -136,11 +136,13 @@ class Connection(MessageSender):
 
     def end_work(self) -> None:
         """Uncork."""
-        if self.on_batch is not None:
-            self.on_batch()
-        self.receiving = False
-        self.writer.corked = False
-        self.writer.flush()
+        try:
+            if self.on_batch is not None:
+                self.on_batch()
+        finally:
+            self.receiving = False
+            self.writer.corked = False
+            self.writer.flush()
 
     def work(self, p: Octets, pos: int, end: int) -> None:
         try:

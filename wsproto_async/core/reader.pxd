@@ -32,6 +32,7 @@ cdef class FrameReader(HeaderRules):
     @cython.locals(pos=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, begin=Py_ssize_t, first=int,
                    masked=bint, length=uint64_t, opcode=int, key=uint32_t, whole=bint)
     cdef bint take_header(self, const uint8_t *p, Py_ssize_t end) except -1
+    cdef uint64_t room(self)
     cdef object take_message(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t length, bint masked, uint32_t key)
     @cython.locals(begin=Py_ssize_t, size=uint64_t, phase=uint64_t, masked=bint, key=uint32_t)
     cdef bint take_payload(self, const uint8_t *p, Py_ssize_t end) except -1

@@ -67,7 +67,6 @@ class FrameReader(HeaderRules):
     Attributes:
         position: where to go on in what was fed.
         halted: no further step is made while it is true.
-        failed: the connection was failed: data is skipped, control frames still count.
         frames, messages, octets, inflated: what came in, control frames left out; ``octets`` is
             before and ``inflated`` after decompression.
     """
@@ -224,8 +223,7 @@ class FrameReader(HeaderRules):
             return True
         if opcode:
             self.begin_message(first, opcode)
-        # Neither summand is above 2**63 - 1: the sum fits into 64 bits.
-        if length > self.max_frame or self.wire_size + length > self.max_message:
+        if length > self.max_frame or length > self.room():
             self.first = first
             self.refuse_size(length)
         self.wire_size += length
@@ -236,6 +234,10 @@ class FrameReader(HeaderRules):
             self.position = begin + length
             self.take_message(p, begin, length, masked and self.apply_mask, key)
         return True
+
+    def room(self) -> int:
+        """Octets the message may still grow by. Subtracted, so that no hostile length overflows."""
+        return 0 if self.wire_size > self.max_message else self.max_message - self.wire_size
 
     def take_message(self, p: Octets, begin: int, length: int, masked: bool, key: Key) -> None:
         """A whole message in one frame, the common case: out with it."""
@@ -471,7 +473,7 @@ class FrameReader(HeaderRules):
     def refuse_size(self, length: int) -> None:
         """A frame, or what it inflates to, is above a limit; its header has been consumed."""
         self.skip_message(length)
-        if length == 0 or self.wire_size + length > self.max_message:
+        if length == 0 or length > self.room():
             size, limit, what = self.wire_size + length, self.max_message, "message"
         else:
             size, limit, what = length, self.max_frame, "frame"
