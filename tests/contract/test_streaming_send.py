@@ -230,6 +230,10 @@ def test_so_does_a_close(lab: Lab, role: str) -> None:
     assert len(octets) == (2 if role == "server" else 6)
     assert side.protocol.state == P.STATE_CLOSING
     assert octets[0] != 0x80 | CLOSE
+    side.protocol.sendMessageFrameData(b"ab")  # completes the frame, which the close waits for
+    opcodes = [frame.opcode for frame in frames(octets + side.sent())]
+    assert opcodes == [TEXT, CLOSE]
+    assert side.protocol.sendMessageFrameData(b"cd") is None
 
 
 @covers("sendMessageFrameData", "sendMessageFrame")

@@ -16,7 +16,7 @@ from wsproto_async import WebSocketServerProtocol
 from wsproto_async.errors import StateError
 from wsproto_async.protocol.stream import MessageStream, Receive
 
-from ..contract.support import TEXT, Frame, Lab, Server, Side, open_server
+from ..contract.support import CLOSE, TEXT, Frame, Lab, Server, Side, open_server
 
 END = ValueError("the end")
 
@@ -482,6 +482,15 @@ def test_replies_share_one_write(lab: Lab) -> None:
     assert side.frames() == [Frame(TEXT, bytes([65 + i])) for i in range(20)]
     side.lose()
     assert side.protocol.consumer.done()
+
+
+@pytest.mark.parametrize("end", ["close", "violation"])
+def test_replies_come_before_the_end_that_was_read_with_the_message(lab: Lab, end: str) -> None:
+    side = open_iterating(lab, failByDrop=False)
+    last = side.frame(CLOSE, b"\x03\xe8") if end == "close" else side.frame(7, b"")
+    side.protocol.data_received(side.frame(TEXT, b"a") + side.frame(TEXT, b"b") + last)
+    assert [frame.opcode for frame in side.frames()] == [TEXT, TEXT, CLOSE]
+    side.lose()
 
 
 def test_a_slow_consumer_stops_the_reading(lab: Lab) -> None:

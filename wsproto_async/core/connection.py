@@ -52,7 +52,8 @@ class Connection(MessageSender):
         fail_by_drop: how :meth:`fail` ends it: with TCP, or with a close frame first.
         echo_close: whether the answer to a close frame repeats its code and reason.
         heard: set with every read, for whoever watches over silence.
-        on_batch: called when a read has been worked off, before what was sent meanwhile leaves.
+        on_batch: called when a read has been worked off, before what was sent meanwhile leaves,
+            and in the middle of it before the end of the connection begins.
         octets_received: kept by whoever brings them here.
         stopped: nothing that arrives counts any more.
         send_close: takes the payload of a close frame instead of the writer, if somebody wants to
@@ -137,12 +138,16 @@ class Connection(MessageSender):
     def end_work(self) -> None:
         """Uncork."""
         try:
-            if self.on_batch is not None:
-                self.on_batch()
+            self.end_batch()
         finally:
             self.receiving = False
             self.writer.corked = False
             self.writer.flush()
+
+    def end_batch(self) -> None:
+        """Have the messages so far taken: what is sent in reply must come before what is next."""
+        if self.on_batch is not None:
+            self.on_batch()
 
     def work(self, p: Octets, pos: int, end: int) -> None:
         try:
@@ -247,10 +252,12 @@ class Connection(MessageSender):
             sink.on_ping(payload)
         elif opcode == Opcode.PONG:
             sink.on_pong(payload)
-        elif payload:
-            sink.on_close_frame(int.from_bytes(payload[:2], "big"), payload[2:])
         else:
-            sink.on_close_frame(None, None)
+            self.end_batch()
+            if payload:
+                sink.on_close_frame(int.from_bytes(payload[:2], "big"), payload[2:])
+            else:
+                sink.on_close_frame(None, None)
 
     # --- closing ------------------------------------------------------------------------------
 
@@ -286,6 +293,7 @@ class Connection(MessageSender):
 
     def violation(self, error: ProtocolError) -> None:
         """The peer broke the protocol: let the sink decide, then go on behind it or stop."""
+        self.end_batch()
         if self.sink is not None:
             self.sink.on_violation(error)
         if self.state != CLOSED:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import check_type
 from ..options import ClientOptions, ServerOptions
-from ..options.legacy import assign, legacy_value
+from ..options.legacy import ATTRIBUTE_ONLY, assign, legacy_value, update
 from ..protocol.log import make_logger
 from ..protocol.option_attributes import CommonOptionAttributes
 from ..protocol.prepared import PreparedMessage
@@ -80,6 +80,11 @@ class WebSocketFactory(CommonOptionAttributes):
 
     def _set_option(self, name: str, value: Any) -> None:
         self.options = assign(self.options, name, value)
+
+    def resetProtocolOptions(self) -> None:
+        """Put all options back to Autobahn's defaults, but for those that only log and time."""
+        kept = {name: legacy_value(self.options, name) for name in ATTRIBUTE_ONLY}
+        self.options = update(type(self.options).contract(), kept)
 
     def _set_common(
         self, protocols: Sequence[str] | None, headers: Mapping[str, Any] | None

@@ -10,9 +10,7 @@ from ..errors import OptionError
 from ..interfaces import IWebSocketClientChannelFactory
 from ..options import ClientOptions
 from ..options.legacy import (
-    ATTRIBUTE_ONLY,
     ClientOptionsKwargs,
-    legacy_value,
     update,
 )
 from ..protocol.client import WebSocketClientProtocol
@@ -99,11 +97,6 @@ class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
             OptionError: a value is bad; the message names the option and the rule.
         """
         self.options = update(self.options, options)
-
-    def resetProtocolOptions(self) -> None:
-        """Put all options back to Autobahn's defaults, but for those that only log and time."""
-        kept = {name: legacy_value(self.options, name) for name in ATTRIBUTE_ONLY}
-        self.options = update(ClientOptions.contract(), kept)
 
 
 IWebSocketClientChannelFactory.register(WebSocketClientFactory)

@@ -10,9 +10,7 @@ from ..errors import OptionError
 from ..interfaces import IWebSocketServerChannelFactory
 from ..options import ServerOptions
 from ..options.legacy import (
-    ATTRIBUTE_ONLY,
     ServerOptionsKwargs,
-    legacy_value,
     update,
 )
 from ..protocol.option_attributes import ServerOptionAttributes
@@ -94,11 +92,6 @@ class WebSocketServerFactory(ServerOptionAttributes, WebSocketFactory):
             OptionError: a value is bad; the message names the option and the rule.
         """
         self.options = update(self.options, options)
-
-    def resetProtocolOptions(self) -> None:
-        """Put all options back to Autobahn's defaults, but for those that only log and time."""
-        kept = {name: legacy_value(self.options, name) for name in ATTRIBUTE_ONLY}
-        self.options = update(ServerOptions.contract(), kept)
 
     def getConnectionCount(self) -> int:
         """How many connections there are, those in the opening handshake included."""

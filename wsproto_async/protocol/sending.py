@@ -221,13 +221,16 @@ class Sending(Flow):
         Returns:
             How many octets the frame is missing; 0 when it is complete; negative where the last
             octets of ``payload`` were too many and have not been sent. None, and nothing is done,
-            unless the connection is open.
+            unless the connection is open. A frame that is not complete can be completed while it
+            is closing, too: the close frame waits for that.
 
         Raises:
             StateError: no frame was begun.
         """
-        connection = self._open_connection()
-        if connection is None:
+        connection = self._connection
+        if connection is None or connection.state not in (State.OPEN, State.CLOSING):
+            return None
+        if connection.state == State.CLOSING and not connection.writer.left:
             return None
         left = connection.frame_data(payload)
         if sync:
