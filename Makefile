@@ -45,8 +45,9 @@ unit: venv ## pytest, compiled and as plain Python
 	$(PY) -m pytest $(ARGS)
 	WSPROTO_ASYNC_PURE=1 $(PY) -m pytest $(ARGS)
 
-conformance: venv ## the Autobahn testsuite, quick set: server and client, callbacks and async for
+conformance: venv ## the Autobahn testsuite, quick set: both roles, both styles, compiled and plain
 	$(PY) tests/conformance/run.py $(ARGS)
+	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py $(ARGS)
 
 conformance-full: venv ## all of it, compiled and as plain Python; by its own runner if a Python 2.7 is there
 	$(PY) tests/conformance/run.py --set full --runner auto --allow-unimplemented $(ARGS)
