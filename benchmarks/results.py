@@ -150,7 +150,7 @@ def environment(rounds: int, seconds: float) -> dict[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} "
-        f"{platform.release()}",
+        f"{'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "rounds": f"{rounds} of {seconds:g} s",
