@@ -242,9 +242,27 @@ def test_deny(deny: ConnectionDeny, fields: tuple[object, ...], text: str) -> No
     assert str(pickle.loads(pickle.dumps(deny))) == text
 
 
-@pytest.mark.parametrize("arguments", [("404",), (True,), (404, 1), (99,), (1000,)])
+def test_deny_may_carry_headers() -> None:
+    assert ConnectionDeny(404).headers is None
+    deny = ConnectionDeny(401, headers={"WWW-Authenticate": ["Basic", "Bearer"]})
+    assert pickle.loads(pickle.dumps(deny)).headers == {"WWW-Authenticate": ["Basic", "Bearer"]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("404",),
+        (True,),
+        (404, 1),
+        (99,),
+        (1000,),
+        (401, None, "X: y"),
+        (401, None, {"X": b"y"}),
+        (401, None, {"X": [1]}),
+    ],
+)
 def test_deny_refuses(arguments: tuple[Any, ...]) -> None:
-    with pytest.raises(AssertionError, match=r"code|reason"):
+    with pytest.raises(AssertionError, match=r"code|reason|headers"):
         ConnectionDeny(*arguments)
 
 

@@ -245,12 +245,16 @@ class ConnectionAccept(_Value):
 
     def __post_init__(self) -> None:
         check_type("subprotocol", self.subprotocol, str, NoneType)
-        check_type("headers", self.headers, dict, NoneType)
-        for name, value in (self.headers or {}).items():
-            check_type("a name in headers", name, str)
-            check_type(f"headers[{name!r}]", value, str, list, tuple)
-            for line in value:
-                check_type(f"an element of headers[{name!r}]", line, str)
+        _check_headers(self.headers)
+
+
+def _check_headers(headers: Any) -> None:
+    check_type("headers", headers, dict, NoneType)
+    for name, value in (headers or {}).items():
+        check_type("a name in headers", name, str)
+        check_type(f"headers[{name!r}]", value, str, list, tuple)
+        for line in value:
+            check_type(f"an element of headers[{name!r}]", line, str)
 
 
 class ConnectionDeny(WebSocketError):
@@ -259,6 +263,7 @@ class ConnectionDeny(WebSocketError):
     Args:
         code: HTTP status to answer with.
         reason: reason phrase to answer with; None stands for the usual phrase of that status.
+        headers: to be added to the answer, such as ``{"WWW-Authenticate": "Bearer"}``.
     """
 
     BAD_REQUEST: Final = 400
@@ -270,14 +275,18 @@ class ConnectionDeny(WebSocketError):
     NOT_IMPLEMENTED: Final = 501
     SERVICE_UNAVAILABLE: Final = 503
 
-    def __init__(self, code: int, reason: str | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str | None = None, headers: ResponseHeaders | None = None
+    ) -> None:
         check_type("code", code, int)
         if not 100 <= code <= 999:
             raise OptionError(f"code must be an HTTP status of three digits, not {code}")
         check_type("reason", reason, str, NoneType)
-        super().__init__(code, reason)
+        _check_headers(headers)
+        super().__init__(code, reason, headers)
         self.code = code
         self.reason = reason
+        self.headers = headers
 
     @property
     def phrase(self) -> str:

@@ -50,6 +50,7 @@ def answering(result: Any, later: bool = False) -> Any:
 
 OFFER = request("/", {"Sec-WebSocket-Protocol": "a, b"})
 
+BEARER = {"www-authenticate": "Bearer"}
 ANSWERS: list[tuple[Any, int, str | None, dict[str, str]]] = [
     (None, 101, None, {}),
     ("b", 101, "b", {}),
@@ -69,6 +70,9 @@ ANSWERS: list[tuple[Any, int, str | None, dict[str, str]]] = [
     (ConnectionDeny(403, "not you"), 403, None, {}),
     (ConnectionDeny(404), 404, None, {}),
     (ConnectionDeny(401, "no\r\nX: y"), 401, None, {}),
+    (ConnectionDeny(401, None, {"WWW-Authenticate": "Bearer"}), 401, None, BEARER),
+    (ConnectionDeny(401, None, {"Set-Cookie": ["a=1", "b=2"]}), 401, None, {"set-cookie": "b=2"}),
+    (ConnectionDeny(401, None, {"X": "a\r\nb"}), 500, None, {}),
     (ZeroDivisionError("secret"), 500, None, {}),
 ]
 

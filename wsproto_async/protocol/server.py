@@ -17,7 +17,7 @@ from ..core.handshake.server import (
     forwarded_peer,
     judge_request,
 )
-from ..core.http1 import HeadReader, RequestHead, parse_request_head
+from ..core.http1 import HeadReader, RequestHead, header_lines, parse_request_head
 from ..errors import HandshakeError, OptionError, StateError
 from ..options import ServerOptions
 from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
@@ -200,7 +200,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         if self.state != State.CONNECTING:
             return
         if isinstance(error, ConnectionDeny):
-            self.failHandshake(error.phrase, error.code)
+            self.failHandshake(error.phrase, error.code, header_lines(error.headers or {}))
         else:
             self._say("warn", "onConnect raised", error)
             self.failHandshake("Internal server error", 500)
