@@ -21,6 +21,7 @@ from wsproto_async import (
     OptionError,
     Server,
     ServerOptions,
+    StateError,
     WebSocket,
     connect,
     serve,
@@ -156,6 +157,67 @@ async def test_a_handler_that_does_not_receive_does_not_hold_it_up() -> None:
         assert ws.close_info.was_clean
 
 
+async def test_handlers_hear_of_it_and_may_finish() -> None:
+    async def finish(ws: WebSocket) -> None:
+        await ws.send("hello")
+        await ws.server.wait_closing()
+        assert ws.server.is_closing()
+        await ws.send("the end")
+
+    async with serving(finish) as (server, url), connect(url) as one, connect(url) as two:
+        for ws in one, two:
+            assert await ws.recv() == "hello"
+        await server.close(1012, "restart", drain=60)  # nobody is left to be waited for
+        for ws in one, two:
+            assert await ws.recv() == "the end"
+            await ws.wait_closed()
+            assert (ws.close_code, ws.close_reason) == (1012, "restart")
+
+
+async def test_a_client_has_no_server() -> None:
+    async with serving() as (_, url), connect(url) as ws:
+        with pytest.raises(StateError, match="no server"):
+            ws.server  # noqa: B018
+
+
+async def test_draining_closes_everybody_in_its_time() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        server, url = await stack.enter_async_context(serving())
+        silent = await stack.enter_async_context(raw_client(server, upgrade=False))
+        clients = [await stack.enter_async_context(connect(url)) for _ in range(5)]
+        await until(lambda: len(server._links) == 6)
+        closing = asyncio.create_task(server.close(1012, drain=0.1))
+        assert await silent.everything() == b""  # at once: there is nothing to be finished
+        await closing
+        assert not server._goodbyes
+        for ws in clients:
+            await ws.wait_closed()
+            assert ws.close_code == 1012
+
+
+async def test_a_second_close_ends_draining() -> None:
+    async with serving() as (server, url), connect(url) as ws:
+        await until(lambda: server.connections)
+        draining = asyncio.create_task(server.close(1012, drain=60))
+        await until(lambda: server.is_closing())
+        assert server.connections
+        await server.close()
+        await draining
+        await ws.wait_closed()
+        assert ws.close_code == 1001
+
+
+async def test_draining_goes_on_when_nobody_waits_for_it() -> None:
+    async with serving() as (server, url), connect(url) as ws:
+        await until(lambda: server.connections)
+        draining = asyncio.create_task(server.close(1012, drain=0.05))
+        await until(lambda: server.is_closing())
+        draining.cancel()
+        await ws.wait_closed()
+        assert ws.close_code == 1012
+        await server.wait_closed()
+
+
 async def test_it_waits_for_handlers() -> None:
     async def tidy_up(ws: WebSocket) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -223,9 +285,11 @@ async def test_clients_in_their_tls_handshake_do_not_hold_it_up(certificates: Ce
 
 
 @contextlib.asynccontextmanager
-async def serving_forever(*arguments: Any) -> AsyncIterator[tuple[Server, str, asyncio.Task[None]]]:
-    server = await serve(drain, "127.0.0.1", 0, *arguments)
-    running = asyncio.create_task(server.serve_forever())
+async def serving_forever(
+    **arguments: Any,
+) -> AsyncIterator[tuple[Server, str, asyncio.Task[None]]]:
+    server = await serve(drain, "127.0.0.1", 0)
+    running = asyncio.create_task(server.serve_forever(**arguments))
     await asyncio.sleep(0)
     yield server, f"ws://127.0.0.1:{port_of(server)}/", running
 
@@ -239,6 +303,24 @@ async def test_signals_end_serve_forever(number: signal.Signals) -> None:
         await ws.wait_closed()
         assert ws.close_code == 1001
     assert {number: signal.getsignal(number) for number in before} == before
+
+
+async def test_a_signal_may_drain() -> None:
+    arguments = {"code": 1012, "reason": "soon", "drain": 0.05}
+    async with serving_forever(**arguments) as (server, url, running), connect(url) as ws:
+        await until(lambda: server.connections)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+        await ws.wait_closed()
+        assert (ws.close_code, ws.close_reason) == (1012, "soon")
+
+
+@pytest.mark.parametrize("arguments", [{"code": 1006}, {"drain": -1}, {"drain": "1"}])
+async def test_serve_forever_refuses_what_close_would(arguments: Any) -> None:
+    async with serving() as (server, _):
+        with pytest.raises(OptionError):
+            await server.serve_forever(**arguments)
+        assert server.is_serving()
 
 
 async def test_close_ends_serve_forever() -> None:

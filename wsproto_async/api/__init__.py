@@ -7,6 +7,7 @@
 ``tunnel``       ... and how it gets through that
 ``serve``        a server from its arguments
 ``server``       the server while it runs, and how it ends
+``shutdown``     ... without having all clients come back at once
 ``websocket``    the connection itself, on either side
 ``outgoing``     what can be sent, in one piece or in fragments
 ``fragments``    a message that is received as it arrives

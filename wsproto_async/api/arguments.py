@@ -9,7 +9,13 @@ from ..core.handshake.fields import protocol_fault
 from ..errors import OptionError, OptionTypeError, check_type
 from .outgoing import octets_of
 
-__all__ = ["check_close", "check_function", "check_protocols", "control_payload"]
+__all__ = [
+    "check_close",
+    "check_function",
+    "check_protocols",
+    "check_seconds",
+    "control_payload",
+]
 
 
 def check_close(code: Any, reason: Any, timeout: Any) -> None:
@@ -18,9 +24,15 @@ def check_close(code: Any, reason: Any, timeout: Any) -> None:
     if not is_receivable_close_code(code):
         raise OptionError(f"code must be 1000 to 1003, 1007 to 1013, or 3000 to 4999, not {code}")
     check_type("reason", reason, str)
-    check_type("timeout", timeout, int, float, type(None))
-    if timeout is not None and not timeout >= 0:
-        raise OptionError(f"timeout must be 0 seconds or more, not {timeout}")
+    if timeout is not None:
+        check_seconds("timeout", timeout)
+
+
+def check_seconds(name: str, value: Any) -> None:
+    """Refuse what is no time."""
+    check_type(name, value, int, float)
+    if not 0 <= value < float("inf"):
+        raise OptionError(f"{name} must be 0 seconds or more, not {value}")
 
 
 def check_function(name: str, function: Any) -> None:

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..constants import CloseCode, State
-from .arguments import check_close
+from .arguments import check_close, check_seconds
+from .shutdown import one_by_one
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ class Server:
         self._links: set[ServerLink] = set()
         self._changed: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._goodbyes: set[asyncio.Task[None]] = set()
+        self.farewell: tuple[int, str] = (CloseCode.NORMAL, "")
+        """Code and reason for connections whose handlers return."""
 
     # --- looking at it ------------------------------------------------------------------------
 
@@ -53,6 +58,10 @@ class Server:
         """Whether it accepts connections."""
         return self._closing is None and self._listener is not None and self._listener.is_serving()
 
+    def is_closing(self) -> bool:
+        """Whether it has begun to close."""
+        return self._closing is not None
+
     # --- running ------------------------------------------------------------------------------
 
     async def start_serving(self) -> None:
@@ -60,18 +69,38 @@ class Server:
         if self._listener is not None:
             await self._listener.start_serving()
 
-    async def serve_forever(self) -> None:
+    async def serve_forever(
+        self,
+        *,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+        timeout: float | None = None,
+        drain: float = 0,
+    ) -> None:
         """Serve until :meth:`close` is called, or until SIGINT or SIGTERM calls it.
 
-        It then returns, with every connection closed (1001, going away). A second signal has its
-        usual effect. Cancelling it closes the server, too.
+        It then returns, with every connection closed. A second signal has its usual effect.
+        Cancelling it closes the server, too, and does not wait for ``drain``.
+
+        Args:
+            code: of :meth:`close`, when a signal has come.
+            reason: likewise.
+            timeout: likewise.
+            drain: likewise.
+
+        Raises:
+            OptionError: an argument has a bad value.
         """
+        check_close(code, reason, timeout)
+        check_seconds("drain", drain)
         await self.start_serving()
         stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             with _signals(stop):
                 while self._closing is None and not stop.done():
                     await self._wait([stop])
+            if stop.done():
+                await self.close(code, reason, timeout, drain=drain)
         finally:
             await self.close()
 
@@ -80,36 +109,57 @@ class Server:
         code: int = CloseCode.GOING_AWAY,
         reason: str = "",
         timeout: float | None = None,
+        *,
+        drain: float = 0,
     ) -> None:
         """Accept no more connections, close those there are, and wait for their handlers.
 
-        Requests that are being decided on get a 503, connections without one are dropped. May be
-        called more than once: each call waits for the end, and a shorter timeout counts.
+        Requests that are being decided on get a 503, connections without one are dropped. With
+        ``drain``, open connections are closed one by one, in a random order and evenly spread
+        over that time, so that their clients do not all come back in the same moment; handlers
+        learn of it from :meth:`wait_closing`, and may return meanwhile. May be called more than
+        once: each call waits for the end, and what is quicker counts.
 
         Args:
-            code: close code for the open connections; 1012 announces a restart.
+            code: close code for the open connections, also for those whose handlers return from
+                now on; 1012 announces a restart.
             reason: close reason.
             timeout: seconds that each closing handshake may take, and then, again, the handlers,
                 before they are cancelled. None is the option ``close_timeout`` for the first and
                 10 s for the second.
+            drain: seconds over which the closes are spread.
 
         Raises:
             OptionError: an argument has a bad value.
         """
         check_close(code, reason, timeout)
+        check_seconds("drain", drain)
         if self._closing is None:
             if self._listener is not None:
                 self._listener.close()
+            self.farewell = int(code), reason
             self._closing = asyncio.ensure_future(self._close(timeout))
             self.notify()
+        later = []
         for link in list(self._links):
-            link.go_away(int(code), reason, timeout)
+            goodbye = partial(link.go_away, int(code), reason, timeout)
+            if drain and link.state == State.OPEN:
+                later.append(goodbye)
+            else:
+                goodbye()
+        if later:
+            # A task, so that it goes on if whoever waits for the end is cancelled.
+            task = asyncio.ensure_future(one_by_one(later, drain))
+            self._goodbyes.add(task)
+            task.add_done_callback(self._goodbyes.discard)
         await asyncio.shield(self._closing)
 
     async def _close(self, timeout: float | None) -> None:
         """Everybody has been told: wait for them."""
         while any(link.close_info is None for link in self._links):
             await self._wait()
+        for task in self._goodbyes:
+            task.cancel()
         if not await self._handlers_end(GRACE if timeout is None else timeout):
             for link in list(self._links):
                 link.cancel_handler()
@@ -129,10 +179,15 @@ class Server:
                     await self._wait()
         return not self._links
 
-    async def wait_closed(self) -> None:
-        """Wait until it is closed, all its handlers have returned, and all sockets are free."""
+    async def wait_closing(self) -> None:
+        """Wait until it begins to close: then it is time to finish, or to hand over."""
         while self._closing is None:
             await self._wait()
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed, all its handlers have returned, and all sockets are free."""
+        await self.wait_closing()
+        assert self._closing is not None
         await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Server:
@@ -142,10 +197,6 @@ class Server:
         await self.close()
 
     # --- its connections tell it --------------------------------------------------------------
-
-    def is_closing(self) -> bool:
-        """Whether it has begun to close."""
-        return self._closing is not None
 
     def add(self, link: ServerLink) -> None:
         """A client has connected."""

@@ -92,7 +92,7 @@ class ServerLink(Link, WebSocketServerProtocol):
 
     def _handler_ended(self, error: BaseException | None) -> None:
         if error is None or isinstance(error, ConnectionClosed):
-            self.begin_close(CloseCode.NORMAL)
+            self.begin_close(*self.factory.running.farewell)
         else:
             self._say("error", f"handler raised {type(error).__name__}", error)
             self.begin_close(CloseCode.INTERNAL_ERROR, "internal error")

@@ -24,6 +24,7 @@ from .typed import TypedMessages, adapter_of
 
 if TYPE_CHECKING:
     from .link import Link
+    from .server import Server
 
 __all__ = ["WebSocket"]
 
@@ -356,6 +357,18 @@ class WebSocket:
     def subprotocol(self) -> str | None:
         """The subprotocol agreed on."""
         return self.protocol.websocket_protocol_in_use
+
+    @property
+    def server(self) -> Server:
+        """The server that it came to.
+
+        Raises:
+            StateError: this is a client's connection.
+        """
+        server: Server | None = getattr(self.protocol.factory, "running", None)
+        if server is None:
+            raise StateError("a client's connection has no server")
+        return server
 
     @property
     def peer(self) -> str:
