@@ -1,0 +1,147 @@
+"""A recorder: what passes between two ends, written down frame by frame."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..constants import Opcode
+from ..masking import xor
+from .wire import Faults
+
+__all__ = ["RecordedFrame", "Recorder"]
+
+Sender = Literal["client", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFrame:
+    """A frame that has arrived.
+
+    Args:
+        sender: who sent it.
+        opcode: what it is (RFC 6455, section 5.2); undefined opcodes are plain numbers.
+        payload: its octets, unmasked, and compressed where a compression was agreed on.
+        fin: whether it ends a message.
+        rsv: the three reserved bits, as a number; 4 marks a compressed message.
+        masked: whether it was masked.
+    """
+
+    sender: Sender
+    opcode: Opcode | int
+    payload: bytes
+    fin: bool = True
+    rsv: int = 0
+    masked: bool = False
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is a close frame, a ping or a pong."""
+        return self.opcode >= Opcode.CLOSE
+
+
+class Recorder:
+    """Writes down what passes, in the order of arrival; it keeps everything it has seen.
+
+    Give it to ``memory_pair``, ``websocket_server`` or ``FaultyProxy``. It takes frames as they
+    are, legal or not.
+
+    Attributes:
+        frames: all frames, of both ends.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[RecordedFrame] = []
+        self._tracks: dict[Sender, list[_Track]] = {"client": [], "server": []}
+
+    def __repr__(self) -> str:
+        return f"<Recorder: {len(self.frames)} frames>"
+
+    def watch(self, connection: Faults) -> None:
+        """Write down what passes here from now on; from before its opening handshake, that is."""
+        connection.to_server.on_octets = self._track("client").feed
+        connection.to_client.on_octets = self._track("server").feed
+
+    def _track(self, sender: Sender) -> _Track:
+        track = _Track(sender, self.frames.append)
+        self._tracks[sender].append(track)
+        return track
+
+    def sent_by(self, sender: Sender) -> list[RecordedFrame]:
+        """The frames of one end."""
+        return [frame for frame in self.frames if frame.sender == sender]
+
+    def messages(self, sender: Sender) -> list[str | bytes]:
+        """The complete messages of one end, inflated; text that is not UTF-8 has U+FFFD in it."""
+        return [message for track in self._tracks[sender] for message in _messages(track.frames)]
+
+    def head(self, sender: Sender) -> str:
+        """The HTTP head of one end: the request or the response of the latest connection."""
+        tracks = self._tracks[sender]
+        return tracks[-1].head.decode("latin-1") if tracks else ""
+
+
+class _Track:
+    """What one end sends on one connection."""
+
+    def __init__(self, sender: Sender, on_frame: Callable[[RecordedFrame], object]) -> None:
+        self.sender = sender
+        self.head = b""
+        self.frames: list[RecordedFrame] = []
+        self._on_frame = on_frame
+        self._octets = bytearray()
+        self._upgraded = False
+
+    def feed(self, octets: bytes) -> None:
+        self._octets += octets
+        if not self.head:
+            end = self._octets.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self.head = bytes(self._octets[: end + 4])
+            del self._octets[: end + 4]
+            self._upgraded = self.sender == "client" or self.head.startswith(b"HTTP/1.1 101 ")
+        if not self._upgraded:
+            self._octets.clear()  # the body of a refusal
+        while (frame := self._take_frame()) is not None:
+            self.frames.append(frame)
+            self._on_frame(frame)
+
+    def _take_frame(self) -> RecordedFrame | None:
+        """The next frame, if it is complete (RFC 6455, section 5.2)."""
+        octets = self._octets
+        if len(octets) < 2:
+            return None
+        first, masked, size, start = octets[0], octets[1] >= 0x80, octets[1] & 0x7F, 2
+        if size > 125:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(octets[2:start], "big")
+        start += 4 * masked
+        if len(octets) < start + size:
+            return None
+        payload = bytes(octets[start : start + size])
+        if masked:
+            payload = xor(payload, bytes(octets[start - 4 : start]))
+        del octets[: start + size]
+        opcode = first & 0x0F
+        with_name = Opcode(opcode) if opcode in Opcode.__members__.values() else opcode
+        return RecordedFrame(self.sender, with_name, payload, first >= 0x80, first >> 4 & 7, masked)
+
+
+def _messages(frames: list[RecordedFrame]) -> Iterator[str | bytes]:
+    inflater = zlib.decompressobj(-15)
+    first: RecordedFrame | None = None
+    payload = b""
+    for frame in frames:
+        if frame.is_control:
+            continue
+        if frame.opcode != Opcode.CONTINUATION:
+            first, payload = frame, b""
+        payload += frame.payload
+        if frame.fin and first is not None:
+            if first.rsv & 4:  # RFC 7692, section 7.2.2
+                payload = inflater.decompress(payload + b"\x00\x00\xff\xff")
+            yield payload.decode(errors="replace") if first.opcode == Opcode.TEXT else payload
+            first = None
