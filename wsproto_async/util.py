@@ -20,6 +20,7 @@ __all__ = [
     "WebSocketURL",
     "create_url",
     "encode_truncate",
+    "hide_user",
     "newid",
     "parseHttpHeader",
     "parse_url",
@@ -56,7 +57,8 @@ def parse_url(url: str) -> WebSocketURL:
     """Take a WebSocket URL apart.
 
     ``ws://unix:/path/to/socket`` is a Unix socket, whose path is asked for in the request too
-    unless another one follows behind a second colon. User and password are ignored.
+    unless another one follows behind a second colon. User and password are passed over here;
+    ``connect`` shows them to the server.
 
     Args:
         url: with scheme ``ws`` or ``wss``, a host, and no fragment.
@@ -66,29 +68,31 @@ def parse_url(url: str) -> WebSocketURL:
     """
     check_type("url", url, str)
     if not url.isprintable():  # urlsplit() would drop CR, LF and TAB without a word
-        raise InvalidURL(f"a URL must not contain control characters: {url!r}")
+        raise InvalidURL(f"a URL must not contain control characters: {hide_user(url)!r}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, None if parts.hostname == "unix" else parts.port
     except ValueError as error:
-        raise InvalidURL(f"{error}: {url!r}") from None
+        raise InvalidURL(f"{error}: {hide_user(url)!r}") from None
     if parts.scheme not in ("ws", "wss"):
-        raise InvalidURL(f"the scheme of a WebSocket URL is ws or wss: {url!r}")
+        raise InvalidURL(f"the scheme of a WebSocket URL is ws or wss: {hide_user(url)!r}")
     if not host:
-        raise InvalidURL(f"a WebSocket URL needs a host: {url!r}")
+        raise InvalidURL(f"a WebSocket URL needs a host: {hide_user(url)!r}")
     if port == 0:
-        raise InvalidURL(f"invalid port 0: {url!r}")
+        raise InvalidURL(f"invalid port 0: {hide_user(url)!r}")
     if parts.fragment:
-        raise InvalidURL(f"a WebSocket URL has no fragment: {url!r}")
+        raise InvalidURL(f"a WebSocket URL has no fragment: {hide_user(url)!r}")
     if host != "unix" and " " in url:
-        raise InvalidURL(f"blanks in a URL are written %20: {url!r}")
+        raise InvalidURL(f"blanks in a URL are written %20: {hide_user(url)!r}")
     is_secure = parts.scheme == "wss"
     path = parts.path or "/"
     address: int | str = port or _default_port(is_secure)
     if host == "unix":
         address, colon, rest = (parts.netloc + parts.path).partition(":")[2].partition(":")
         if not address:
-            raise InvalidURL(f"a Unix socket has a path, ws://unix:/path/to/socket: {url!r}")
+            raise InvalidURL(
+                f"a Unix socket has a path, ws://unix:/path/to/socket: {hide_user(url)!r}"
+            )
         if colon:
             path = "/" + rest.removeprefix("/")
     return WebSocketURL(
@@ -99,6 +103,11 @@ def parse_url(url: str) -> WebSocketURL:
         unquote(path),
         parse_qs(parts.query),
     )
+
+
+def hide_user(url: str) -> str:
+    """A URL for messages: without user and password."""
+    return re.sub(r"(?<=//)[^/?#]*@", "***@", url, count=1)
 
 
 def _default_port(is_secure: bool) -> int:

@@ -118,15 +118,6 @@ async def test_a_refusal_has_its_status(status: int) -> None:
         assert ("retry-after", "7") in caught.value.headers
 
 
-async def test_redirects_are_told_not_followed() -> None:
-    def redirect(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse:
-        return HTTPResponse(302, {"Location": "ws://elsewhere.example/"})
-
-    async with serving(process_request=redirect) as (_, url):
-        with pytest.raises(HandshakeError, match=r"redirects to 'ws://elsewhere\.example/'"):
-            await connect(url)
-
-
 async def test_a_subprotocol_that_was_not_offered() -> None:
     async def lie(peer: RawPeer) -> None:
         peer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -217,11 +218,45 @@ def test_pauses_are_random() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
-    [((0,), "first"), ((2, 2, 1), "first"), ((1, 0.5), "factor"), ((float("nan"),), "first")],
+    [
+        ({"first": 0}, "first"),
+        ({"first": 2, "longest": 1}, "first"),
+        ({"first": float("nan")}, "first"),
+        ({"factor": 0.5}, "factor"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"max_seconds": -1}, "max_seconds"),
+    ],
 )
-def test_bad_backoffs(arguments: tuple[float, ...], error: str) -> None:
+def test_bad_backoffs(arguments: dict[str, Any], error: str) -> None:
     with pytest.raises(OptionError, match=error):
-        Backoff(*arguments)
+        Backoff(**arguments)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+async def test_it_gives_up_after_so_many_attempts(most: int) -> None:
+    def refuse(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse:
+        asked.append(request)
+        return HTTPResponse(503)
+
+    asked: list[ConnectionRequest] = []
+    backoff = Backoff(first=0.001, max_attempts=most)
+    async with serving(process_request=refuse) as (_, url):
+        for _ in range(2):  # each outage counts anew
+            with pytest.raises(HandshakeError, match="503"):
+                await anext(aiter(connect(url, backoff=backoff)))
+    assert len(asked) == 2 * most
+
+
+def test_it_gives_up_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr("wsproto_async.api.retry.uniform", lambda low, high: high)
+    pauses = Backoff(first=4, max_seconds=10)()
+    assert next(pauses) == 4
+    now += 5  # the pause, and an attempt
+    assert next(pauses) == 5  # not longer than there is time
+    now += 5
+    assert list(pauses) == []
 
 
 def closed(code: int) -> ConnectionClosedError:

@@ -2,6 +2,9 @@
 
 ===============  ====================================================================
 ``connect``      a client's connection, once or again and again
+``attempt``      ... a single time, from the arguments to the open connection
+``redirects``    ... and where it is sent from there
+``credentials``  ... what it shows to be let in
 ``retry``        ... after which pauses, and after which errors at all
 ``proxy``        ... and which proxy it goes through
 ``tunnel``       ... and how it gets through that

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -10,6 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from ..errors import OptionError
 from ..util import WebSocketURL
+from .credentials import basic
 
 __all__ = ["Proxy", "find_proxy", "parse_proxy"]
 
@@ -50,8 +50,7 @@ class Proxy:
         """What goes to the proxy, and to nobody else (RFC 9110, section 11.7.2)."""
         if self.user is None:
             return {}
-        pair = f"{self.user}:{self.password or ''}".encode()
-        return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return {"Proxy-Authorization": basic(self.user, self.password or "")}
 
 
 def parse_proxy(url: str) -> Proxy:

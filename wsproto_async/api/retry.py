@@ -31,6 +31,9 @@ class Backoff:
         first: bound of the first pause, in seconds.
         factor: how much longer each bound is than the one before.
         longest: bound of the bounds, in seconds.
+        max_attempts: give up when so many attempts in a row have failed, 1 or more; None never
+            does.
+        max_seconds: give up when an outage has lasted so long; None never does.
 
     Raises:
         OptionError: an argument is out of range.
@@ -39,18 +42,34 @@ class Backoff:
     first: float = 1.0
     factor: float = 2.0
     longest: float = 60.0
+    max_attempts: int | None = None
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.first <= self.longest:
             raise OptionError(f"first must be above 0 and at most longest, not {self.first}")
         if not self.factor >= 1:
             raise OptionError(f"factor must be 1 or more, not {self.factor}")
+        if self.max_attempts is not None and not self.max_attempts >= 1:
+            raise OptionError(f"max_attempts must be 1 or more, not {self.max_attempts}")
+        if self.max_seconds is not None and not self.max_seconds >= 0:
+            raise OptionError(f"max_seconds must be 0 or more, not {self.max_seconds}")
 
     def __call__(self) -> Iterator[float]:
-        """The pauses of one outage, for ever."""
-        bound = self.first
-        while True:
-            yield uniform(0, bound)
+        """The pauses of one outage, asked for after each attempt that failed.
+
+        They end when it is time to give up.
+        """
+        bound, failed, begin = self.first, 1, time.monotonic()
+        while failed != self.max_attempts:
+            pause = uniform(0, bound)
+            if self.max_seconds is not None:
+                left = begin + self.max_seconds - time.monotonic()
+                if left <= 0:
+                    return
+                pause = min(pause, left)
+            yield pause
+            failed += 1
             bound = min(bound * self.factor, self.longest)
 
 
