@@ -72,7 +72,7 @@ class Asking:
     useragent: str | None
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(repr=False, eq=False)
 class Attempt:
     """All that is needed to connect, as often as wanted: the arguments of ``connect``."""
 

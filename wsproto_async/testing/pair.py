@@ -110,7 +110,7 @@ async def memory_pair(
     connecting = connect(url, proxy=None, **client)
     pair: MemoryPair | None = None
 
-    async def dial(factory: ClientLinkFactory) -> tuple[Any, Any]:
+    async def dial(target: Any, factory: ClientLinkFactory) -> Any:
         nonlocal pair
         near, far = factory(), accept()
         pair = MemoryPair(*join(asyncio.get_running_loop(), near, far, capacity))
