@@ -13,7 +13,7 @@ BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build lint format types unit conformance conformance-full parity test \
-	demo bench docs sanitize clean
+	demo bench docs sanitize fuzz clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -78,7 +78,11 @@ sanitize: venv ## pytest on modules compiled with the address and undefined-beha
 		WSPROTO_ASYNC_CFLAGS="$(SANITIZERS)" venv/bin/python -m pip install -q --editable '.[dev]' && \
 		export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 			LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
-		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),tests/native tests/core)
+		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),tests/native tests/core tests/fuzz)
+
+fuzz: venv ## look for input that does harm; ARGS='frames --seconds=600', without names all targets
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(PY) -m tests.fuzz $(ARGS)
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

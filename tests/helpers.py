@@ -13,9 +13,11 @@ from typing import Any
 
 from wsproto_async.constants import Opcode, State
 from wsproto_async.core.connection import Connection
+from wsproto_async.core.reader import FrameReader
 from wsproto_async.core.writer import FrameWriter
 from wsproto_async.errors import ProtocolError
 
+from .builds import THIS, Build
 from .contract.support import MASK, Frame, frame, frames
 
 __all__ = ["LOOPS", "Boom", "Pair", "Recorder", "frames_in_clear"]
@@ -46,6 +48,7 @@ class Recorder:
         streaming: frames go to it as they arrive, instead of whole messages.
         stream_control: control frames as well.
         decode: text arrives as ``str``.
+        build: whose core it is.
 
     Attributes:
         calls: what it was told and asked for, in order. Pieces of a frame are joined.
@@ -62,15 +65,16 @@ class Recorder:
         streaming: bool = False,
         stream_control: bool = False,
         decode: bool = False,
+        build: Build = THIS,
     ) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.written = b""
         self.writes = 0
         self.wakes = 0
         self.meddle: Callable[[str], object] = lambda name: None
-        self.connection = Connection(is_server, self)
+        self.connection: Connection = build.module("core.connection").Connection(is_server, self)
         self.connection.opened()
-        self.reader = self.connection.reader
+        self.reader: FrameReader = self.connection.reader
         self.reader.connect(
             self.on_message,
             self.connection.control,

@@ -1,20 +1,11 @@
-"""Octets that a peer might send, right, wrong or hostile, and what a connection makes of them.
-
-``python -m tests.core.streams`` reads cases as JSON and prints their transcripts, so that a build
-in another process can be held against the one here.
-"""
+"""Octets that a peer might send, right, wrong or hostile, and what a connection makes of them."""
 
 from __future__ import annotations
 
-import json
-import sys
 from random import Random
 from typing import Any
 
-from wsproto_async._native import NATIVE
-from wsproto_async.core import reader as reader_module
-from wsproto_async.errors import PayloadExceededError
-
+from ..builds import THIS, Build
 from ..contract.support import frame
 from ..helpers import Boom, Recorder, frames_in_clear
 
@@ -35,9 +26,13 @@ class ToyInflater:
     """Compression for tests: an octet n in front of a run of n octets.
 
     It holds itself to ``max_output_len``, as every codec must.
+
+    Args:
+        build: whose exception it raises.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, build: Build = THIS) -> None:
+        self.exceeded: type[Exception] = build.module("errors").PayloadExceededError
         self.count: int | None = None
         self.most_at_once = 0
 
@@ -54,7 +49,7 @@ class ToyInflater:
             if count == 255:
                 raise ValueError("not a run")
             if max_output_len is not None and len(out) + count > max_output_len:
-                raise PayloadExceededError("too much")
+                raise self.exceeded("too much")
             out += bytes([octet]) * count
         self.most_at_once = max(self.most_at_once, len(out))
         return out
@@ -146,25 +141,25 @@ def a_case(rng: Random) -> Case:
         "landing": rng.choice((None, 1, 30)),
         "pause_every": rng.choice((0, 0, 1, 3)),
         "raise_every": rng.choice((0, 0, 2, 3)),
-        "pieces": [piece.hex() for piece in pieces],
+        "pieces": pieces,
     }
 
 
 def whole(case: Case) -> Case:
     """The same, all at once."""
-    return {**case, "pieces": ["".join(case["pieces"])], "landing": None}
+    return {**case, "pieces": [b"".join(case["pieces"])], "landing": None}
 
 
-def recorder(case: Case) -> Recorder:
+def recorder(case: Case, build: Build) -> Recorder:
     modes = {name: case[name] for name in ("streaming", "stream_control", "decode")}
-    recorder = Recorder(case["is_server"], **modes)
+    recorder = Recorder(case["is_server"], build=build, **modes)
     connection, reader = recorder.connection, recorder.reader
     connection.fail_by_drop = case["fail_by_drop"]
     connection.echo_close = case["echo_close"]
     reader.validate = case["validate"]
     reader.limit(case["max_frame"], case["max_message"])
     if case["compression"]:
-        reader.inflater = ToyInflater()
+        reader.inflater = ToyInflater(build)
     facts = 0
 
     def meddle(name: str) -> None:
@@ -209,14 +204,15 @@ def survive(recorder: Recorder, action: Any, *args: Any) -> None:
                 return
 
 
-def transcript(case: Case) -> list[Any]:
+def transcript(case: Case, build: Build = THIS) -> list[Any]:
     """What happens, in a form that two builds can be compared by."""
+    reader_module = build.module("core.reader")
     before = reader_module.LANDING
     reader_module.LANDING = case["landing"] or before
     try:
-        side = recorder(case)
+        side = recorder(case, build)
         for piece in case["pieces"]:
-            deliver(side, bytes.fromhex(piece), case["landing"])
+            deliver(side, piece, case["landing"])
             while side.connection.paused:
                 survive(side, side.connection.unpause)
     finally:
@@ -225,9 +221,7 @@ def transcript(case: Case) -> list[Any]:
     connection, reader = side.connection, side.reader
     counters = (reader.frames, reader.messages, reader.octets, reader.inflated)
     ending = (connection.state, connection.was_clean, connection.failed_by_me)
-    result = [_settled(side.calls), frames_in_clear(side.written), counters, ending]
-    plain: list[Any] = json.loads(json.dumps(result, default=_plain))
-    return plain
+    return [_settled(side.calls), frames_in_clear(side.written), counters, ending]
 
 
 def _settled(calls: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -242,13 +236,3 @@ def _settled(calls: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
                 settled.pop()
             settled.append(call)
     return [call for call in settled if call != ("data", b"")]
-
-
-def _plain(value: Any) -> str:
-    assert isinstance(value, bytes), value
-    return value.hex()
-
-
-if __name__ == "__main__":
-    cases = json.load(sys.stdin)
-    print(json.dumps({"native": NATIVE, "transcripts": [transcript(case) for case in cases]}))

@@ -698,7 +698,7 @@ def without_data(side: Recorder) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-def test_nothing_is_lost_when_a_hook_raises(mode: dict[str, bool]) -> None:
+def test_nothing_is_lost_when_a_hook_raises(mode: dict[str, Any]) -> None:
     expected = Recorder(**mode)
     expected.receive(stream_of(expected))
     facts = [call for call in without_data(expected) if call[0] != "data"]
@@ -721,7 +721,7 @@ def test_nothing_is_lost_when_a_hook_raises(mode: dict[str, bool]) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-def test_nothing_is_lost_by_pauses(mode: dict[str, bool]) -> None:
+def test_nothing_is_lost_by_pauses(mode: dict[str, Any]) -> None:
     expected = Recorder(**mode)
     expected.receive(stream_of(expected))
     side = Recorder(**mode)
