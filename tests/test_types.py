@@ -64,6 +64,20 @@ def test_request_shows_its_nine_fields_as_json() -> None:
     }
 
 
+def test_a_request_does_not_show_what_lets_in() -> None:
+    headers = {"authorization": "geheim", "cookie": "a=geheim", "host": "h"}
+    request = ConnectionRequest(**{**REQUEST, "headers": headers})
+    assert json.loads(str(request))["headers"] == {
+        "authorization": "***",
+        "cookie": "***",
+        "host": "h",
+    }
+    assert "geheim" not in f"{request} {request!s}"
+    assert request.__json__()["headers"] is headers
+    assert request.cookies == {"a": "geheim"}
+    assert ConnectionRequest(**REQUEST).cookies == {}
+
+
 def test_fields_are_assignable_and_no_others_are() -> None:
     request = ConnectionRequest(**REQUEST)
     request.peer = "tcp4:10.0.0.1:1"

@@ -13,7 +13,9 @@ from wsproto_async.util import (
     Stopwatch,
     create_url,
     encode_truncate,
+    hide_user,
     newid,
+    parse_cookies,
     parse_url,
     parseHttpHeader,
     wildcards2patterns,
@@ -275,3 +277,36 @@ def test_stopwatch_that_waits_for_its_start() -> None:
 
 def test_stopwatch_has_a_clock_of_its_own() -> None:
     assert 0 <= Stopwatch().elapsed() < 60
+
+
+@pytest.mark.parametrize(
+    ("header", "cookies"),
+    [
+        ("", {}),
+        ("a=1", {"a": "1"}),
+        ("a=1; b=2;c=3", {"a": "1", "b": "2", "c": "3"}),
+        ("a=1; a=2", {"a": "1"}),
+        ("a=b=c==", {"a": "b=c=="}),
+        ("a=; =b", {"a": "", "": "b"}),
+        ('a="x y"; b="\\"z\\""', {"a": "x y", "b": '"z"'}),
+        ("bad; {}: no, a=1; b=2", {"{}: no, a": "1", "b": "2"}),
+        (" a = 1 ", {"a": "1"}),
+        ("a=\xe4", {"a": "\xe4"}),
+    ],
+)
+def test_cookies(header: str, cookies: dict[str, str]) -> None:
+    assert parse_cookies(header) == cookies
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ws://ann:secret@h/a@b", "ws://***@h/a@b"),
+        ("ws://an@n:s@cret@h/", "ws://***@h/"),
+        ("ws://h/a@b?c@d", "ws://h/a@b?c@d"),
+        ("//ann@h", "//***@h"),
+        ("secret", "secret"),
+    ],
+)
+def test_hide_user(url: str, shown: str) -> None:
+    assert hide_user(url) == shown

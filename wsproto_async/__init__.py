@@ -11,13 +11,17 @@ a configuration         :class:`ServerOptions`, :class:`ClientOptions`
 
 from . import _native  # noqa: F401  # first: it decides whether compiled modules are imported
 from .api import (
+    Authentication,
     Backoff,
     BroadcastResult,
     HTTPResponse,
     Server,
     WebSocket,
+    basic_auth,
+    bearer_auth,
     broadcast,
     connect,
+    health_check,
     run,
     serve,
 )
@@ -79,6 +83,7 @@ from .version import __version__
 
 __all__ = [
     "PERMESSAGE_COMPRESSION_EXTENSION",
+    "Authentication",
     "Backoff",
     "BroadcastResult",
     "ClientOptions",
@@ -139,10 +144,13 @@ __all__ = [
     "XorMaskerNull",
     "__version__",
     "accept_deflate",
+    "basic_auth",
+    "bearer_auth",
     "broadcast",
     "connect",
     "create_url",
     "create_xor_masker",
+    "health_check",
     "parse_url",
     "run",
     "serve",

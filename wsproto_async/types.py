@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from .close_info import CloseInfo
 from .constants import MAX_CONTROL_PAYLOAD
 from .errors import OptionError, WebSocketError, check_type
-from .util import to_json
+from .util import parse_cookies, to_json
 
 if TYPE_CHECKING:
     from .compress import PerMessageCompress
@@ -45,6 +45,9 @@ ExtensionParams = dict[str, list[str | Literal[True]]]
 
 ExtensionOffer = tuple[str, ExtensionParams]
 """An extension and its parameters, as one element of Sec-WebSocket-Extensions names them."""
+
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers of requests that are not for logs."""
 
 ResponseHeaders = Mapping[str, str | Sequence[str]]
 """Headers to send: name -> value, or several values for a header that is to be repeated."""
@@ -99,6 +102,18 @@ class ConnectionRequest(_Value):
         check_type("origin", self.origin, str)
         check_type("protocols", self.protocols, list)
         check_type("extensions", self.extensions, list)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the request, by name."""
+        return parse_cookies(self.headers.get("cookie", ""))
+
+    def __str__(self) -> str:
+        """The fields as JSON, without what the client shows to be let in."""
+        headers = {
+            name: "***" if name in SECRET_HEADERS else value for name, value in self.headers.items()
+        }
+        return to_json(self.__json__() | {"headers": headers})
 
 
 @dataclass(slots=True, eq=False, init=False)

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from http.cookies import SimpleCookie
 from typing import Literal, NamedTuple, overload
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -23,6 +24,7 @@ __all__ = [
     "hide_user",
     "newid",
     "parseHttpHeader",
+    "parse_cookies",
     "parse_url",
     "to_json",
     "wildcards2patterns",
@@ -103,6 +105,21 @@ def parse_url(url: str) -> WebSocketURL:
         unquote(path),
         parse_qs(parts.query),
     )
+
+
+def parse_cookies(header: str) -> dict[str, str]:
+    """The cookies in a Cookie header (RFC 6265, section 5.4).
+
+    Servers cannot choose what is in it, since a browser sends what others have set, too: what is
+    no cookie is passed over. Of several with one name the first counts, which has the longest path.
+    """
+    cookies: dict[str, str] = {}
+    unquote_value = SimpleCookie().value_decode
+    for part in header.split(";"):
+        name, equals, value = part.partition("=")
+        if equals:
+            cookies.setdefault(name.strip(BLANKS), unquote_value(value.strip(BLANKS))[0])
+    return cookies
 
 
 def hide_user(url: str) -> str:

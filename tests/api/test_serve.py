@@ -32,7 +32,7 @@ from wsproto_async import (
     serve,
 )
 
-from .support import drain, echo, port_of, raw_client, serving, until
+from .support import Certificates, drain, echo, port_of, raw_client, serving, until
 
 # --- handlers -----------------------------------------------------------------------------------
 
@@ -183,6 +183,32 @@ async def test_select_subprotocol_decides() -> None:
         with pytest.raises(HandshakeError) as caught:
             await connect(url)
         assert caught.value.status == 400
+
+
+async def test_same_origin() -> None:
+    options = ServerOptions(allowed_origins=["same-origin", "https://partner.example"])
+    async with serving(options=options) as (server, url):
+        port = port_of(server)
+        for origin in (None, f"http://127.0.0.1:{port}", "https://partner.example"):
+            async with connect(url, origin=origin):
+                pass
+        for origin in ("http://evil.example", f"http://localhost:{port}", "null", "same-origin"):
+            with pytest.raises(HandshakeError, match="400"):
+                await connect(url, origin=origin)
+        # Behind a proxy that speaks TLS, the browser's Host header is what there is to go by.
+        headers = {"Host": "chat.example"}
+        async with connect(url, origin="https://chat.example", headers=headers):
+            pass
+
+
+async def test_same_origin_with_tls(certificates: Certificates) -> None:
+    options = ServerOptions(allowed_origins=["same-origin"])
+    async with serving(options=options, ssl=certificates.server) as (server, url):
+        origin = f"https://localhost:{port_of(server)}"
+        async with connect(url, origin=origin, ssl=certificates.client):
+            pass
+        with pytest.raises(HandshakeError, match="400"):
+            await connect(url, origin=origin.replace("s:", ":"), ssl=certificates.client)
 
 
 # --- process_request ----------------------------------------------------------------------------

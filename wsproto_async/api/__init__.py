@@ -17,6 +17,8 @@
 ``pings``        pings that wait for their pongs
 ``typed``        messages that are JSON of a given type
 ``broadcast``    one message for many connections
+``auth``         who may connect
+``requests``     health checks; several answers to requests in turn
 ``http``         answers to plain HTTP requests
 ``link``         what ties a protocol object to all of these, on either side;
                  ``client_link`` and ``server_link`` on one
@@ -27,9 +29,11 @@
 
 from __future__ import annotations
 
+from .auth import Authentication, basic_auth, bearer_auth
 from .broadcast import BroadcastResult, broadcast
 from .connect import Connecting, connect
 from .http import HTTPResponse
+from .requests import health_check
 from .retry import Backoff
 from .run import run
 from .serve import Serving, serve
@@ -37,6 +41,7 @@ from .server import Server
 from .websocket import WebSocket
 
 __all__ = [
+    "Authentication",
     "Backoff",
     "BroadcastResult",
     "Connecting",
@@ -44,8 +49,11 @@ __all__ = [
     "Server",
     "Serving",
     "WebSocket",
+    "basic_auth",
+    "bearer_auth",
     "broadcast",
     "connect",
+    "health_check",
     "run",
     "serve",
 ]

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from ..core.handshake.fields import BEARER
 from ..errors import OptionError, OptionTypeError
 
-__all__ = ["BEARER", "Auth", "authorization", "basic", "with_credentials", "without_bearer"]
+__all__ = ["TOKEN", "Auth", "authorization", "basic", "with_credentials", "without_bearer"]
 
 Auth = tuple[str, str] | str
 """User and password, or a bearer token."""
 
-BEARER: Final = "bearer"
-"""The subprotocol behind which a page in a browser can send a token."""
+TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+"""What a bearer token consists of (RFC 6750, section 2.1)."""
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -40,7 +40,7 @@ def authorization(auth: Auth | None, url: str = "") -> str | None:
     if auth is None:
         return None
     if isinstance(auth, str):
-        if not _TOKEN.fullmatch(auth):
+        if not TOKEN.fullmatch(auth):
             raise OptionError("auth: a token has letters, digits, and -._~+/, then perhaps =")
         return f"Bearer {auth}"
     if not isinstance(auth, tuple) or len(auth) != 2:

@@ -28,9 +28,11 @@ class Link(_Base):
     Attributes:
         ws: the connection as applications see it; None when it has ended, so that nothing goes
             round in a circle.
+        user: who it is, where somebody has found that out.
     """
 
     ws: WebSocket | None = None
+    user: Any = None
     _fragments: Fragments | None = None
 
     def connection_made(self, transport: Any) -> None:

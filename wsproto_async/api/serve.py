@@ -8,15 +8,16 @@ import os
 import socket
 import ssl as ssl_module
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..errors import OptionError, OptionTypeError, check_type
 from ..factory.server import SERVER
 from ..options import ServerOptions
 from ..types import ResponseHeaders
 from .arguments import check_function, check_protocols
+from .requests import ProcessRequest, in_turn
 from .server import Server
-from .server_link import Handler, ProcessRequest, SelectSubprotocol, ServerLinkFactory
+from .server_link import Handler, SelectSubprotocol, ServerLinkFactory
 
 __all__ = ["Serving", "serve"]
 
@@ -34,7 +35,7 @@ def serve(
     select_subprotocol: SelectSubprotocol | None = None,
     headers: ResponseHeaders | None = None,
     server_header: str | None = SERVER,
-    process_request: ProcessRequest | None = None,
+    process_request: ProcessRequest | Sequence[ProcessRequest] | None = None,
     **kwargs: Any,
 ) -> Serving:
     """Serve WebSocket connections.
@@ -61,7 +62,9 @@ def serve(
         process_request: gets the connection, not open yet, and its request before that is
             accepted; plain HTTP requests, too. It may be a coroutine function. None lets the
             handshake go on (a plain request gets a 426), an :class:`HTTPResponse` is sent
-            instead, ``ConnectionDeny`` may be raised.
+            instead, ``ConnectionDeny`` may be raised. Or a list of such functions, such as
+            ``[health_check(), bearer_auth(tokens)]``: each is asked if those before it return
+            None.
         **kwargs: go to the loop's ``create_server`` or ``create_unix_server``: ``backlog``,
             ``reuse_port``, ``family``, ``start_serving``, ...
 
@@ -77,13 +80,18 @@ def serve(
     check_type("options", options, ServerOptions, type(None))
     check_type("ssl", ssl, ssl_module.SSLContext, type(None))
     check_type("port", port, int, type(None))
+    if isinstance(process_request, (list, tuple)):
+        for number, function in enumerate(process_request):
+            if not callable(function):
+                raise OptionTypeError(f"process_request[{number}] must be a function")
+        process_request = in_turn(process_request)
     check_function("process_request", process_request)
     check_function("select_subprotocol", select_subprotocol)
     check_protocols(subprotocols)
     factory = ServerLinkFactory(protocols=subprotocols, server=server_header, headers=headers)
     factory.options = ServerOptions() if options is None else options
     factory.handler = handler
-    factory.process_request = process_request
+    factory.process_request = cast(ProcessRequest | None, process_request)
     factory.select_subprotocol = select_subprotocol
     if ssl is not None:
         kwargs.setdefault("ssl_handshake_timeout", factory.options.open_handshake_timeout or None)

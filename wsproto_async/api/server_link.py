@@ -23,14 +23,13 @@ from ..protocol.server import WebSocketServerProtocol
 from ..types import ConnectionRequest
 from .http import HTTPResponse
 from .link import Link
+from .requests import Answer, ProcessRequest
 from .server import Server
 from .websocket import WebSocket
 
-__all__ = ["Handler", "ProcessRequest", "SelectSubprotocol", "ServerLink", "ServerLinkFactory"]
+__all__ = ["Handler", "SelectSubprotocol", "ServerLink", "ServerLinkFactory"]
 
 Handler = Callable[[WebSocket], Awaitable[Any]]
-Answer = HTTPResponse | None
-ProcessRequest = Callable[[WebSocket, ConnectionRequest], Answer | Awaitable[Answer]]
 SelectSubprotocol = Callable[[WebSocket, list[str]], str | None]
 
 

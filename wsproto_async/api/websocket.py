@@ -371,6 +371,15 @@ class WebSocket:
         return server
 
     @property
+    def user(self) -> Any:
+        """Who it is, as ``basic_auth`` or ``bearer_auth`` found out; may be assigned."""
+        return self.protocol.user
+
+    @user.setter
+    def user(self, user: Any) -> None:
+        self.protocol.user = user
+
+    @property
     def peer(self) -> str:
         """Where it leads: ``tcp4:HOST:PORT``, ``tcp6:HOST:PORT``, ``unix:PATH``, or, where the
         server trusts it, the address out of X-Forwarded-For.

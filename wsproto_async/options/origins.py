@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from typing import Final
 
-__all__ = ["origin_pattern"]
+__all__ = ["SAME_ORIGIN", "origin_pattern"]
+
+SAME_ORIGIN: Final = "same-origin"
+"""The entry of ``allowed_origins`` that depends on the request."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WITHOUT_PORT = re.compile(r"(https?)://(?!.*(?::[0-9*]*|\*)\Z).+")

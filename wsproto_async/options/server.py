@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from ..constants import SUPPORTED_PROTOCOL_VERSIONS
 from .common import CommonOptions
 from .fields import Autobahn, Flag, Seconds, as_tuple
-from .origins import origin_pattern
+from .origins import SAME_ORIGIN, origin_pattern
 
 __all__ = ["ServerOptions"]
 
@@ -90,8 +90,9 @@ class ServerOptions(CommonOptions, frozen=True):
     ] = ("*",)
     """Which pages may connect, as origins ``scheme://host:port`` in which ``*`` stands for
     anything: ``"https://example.com"``, ``"*://*.example.com:*"``. Without a port, an entry for
-    http or https means that scheme's own. A handshake from elsewhere is refused; one without an
-    Origin header does not come from a page, and passes.
+    http or https means that scheme's own. The entry ``"same-origin"`` stands for pages that come
+    from where they connect to: from the host and port in their Host header. A handshake from
+    elsewhere is refused; one without an Origin header does not come from a page, and passes.
 
     Default: every page, since only you know yours. Set it wherever cookies or the network
     address of a browser let people in."""
@@ -99,7 +100,7 @@ class ServerOptions(CommonOptions, frozen=True):
     @cached_property
     def allowed_origins_patterns(self) -> tuple[re.Pattern[str], ...]:
         """``allowed_origins``, compiled to match a normalised origin in full."""
-        return tuple(map(origin_pattern, self.allowed_origins))
+        return tuple(map(origin_pattern, filter(SAME_ORIGIN.__ne__, self.allowed_origins)))
 
     allow_null_origin: Annotated[Flag, Autobahn(True)] = False
     """Whether the origins ``null`` and ``file:`` may connect, which no wildcard matches.

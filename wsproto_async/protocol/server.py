@@ -20,6 +20,7 @@ from ..core.handshake.server import (
 from ..core.http1 import HeadReader, RequestHead, header_lines, parse_request_head
 from ..errors import HandshakeError, OptionError, StateError
 from ..options import ServerOptions
+from ..options.origins import SAME_ORIGIN
 from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
 from ..version import __version__
 from .base import WebSocketProtocol
@@ -42,9 +43,14 @@ class WebSocketServerProtocol(WebSocketProtocol):
         *WebSocketProtocol.CONFIG_ATTRS_SERVER,
     ]
 
+    implied_subprotocol: str | None = None
+    """Agreed on where ``onConnect`` chooses none; one of those that the client offers."""
+
     _upgrade: PlainRequest | None = None
     _counted = False
-    _last_policy: ClassVar[tuple[ServerOptions, int | None, ServerPolicy] | None] = None
+    _last_policy: ClassVar[tuple[tuple[ServerOptions, int | None, bool], ServerPolicy] | None] = (
+        None
+    )
 
     # The request, as soon as it has arrived.
     http_request_data: bytes
@@ -137,18 +143,23 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """What the options let in; made once for all connections that have the same ones."""
         options, port = self._options, getattr(self.factory, "externalPort", None)
         assert isinstance(options, ServerOptions)
+        same = SAME_ORIGIN in options.allowed_origins
+        is_secure = same and self.transport.get_extra_info("ssl_object") is not None
+        key = (options, port, is_secure)
         known = WebSocketServerProtocol._last_policy
-        if known is None or known[0] is not options or known[1] != port:
+        if known is None or known[0][0] is not options or known[0][1:] != key[1:]:
             any_origin = options.allowed_origins == ("*",)
             policy = ServerPolicy(
                 versions=options.versions,
                 external_port=port,
                 origin_patterns=None if any_origin else options.allowed_origins_patterns,
+                same_origin=same,
+                is_secure=is_secure,
                 allow_null_origin=options.allow_null_origin,
                 web_status=options.web_status,
             )
-            known = WebSocketServerProtocol._last_policy = (options, port, policy)
-        return known[2]
+            known = WebSocketServerProtocol._last_policy = (key, policy)
+        return known[1]
 
     def _trust_forwarded(self, head: RequestHead) -> None:
         header = head.headers.get("x-forwarded-for")
@@ -213,6 +224,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
             return  # the client has gone in the meantime
         try:
             subprotocol, headers = _accepted(res)
+            if subprotocol is None:
+                subprotocol = self.implied_subprotocol
             extensions = self._agree_on_compression(upgrade)
             response = accept_response(
                 upgrade,

@@ -83,7 +83,9 @@ def test_is_allowed() -> None:
         (Origin("http", "a", 80), "a", None, False, True),
         (Origin("http", "a", 80), "A", 80, False, True),
         (Origin("https", "a", 443), "a", None, True, True),
-        (Origin("https", "a", 443), "a", 443, False, False),
+        (Origin("https", "a", 443), "a", 443, False, True),  # a proxy speaks TLS
+        (Origin("https", "a", 443), "a", None, False, True),
+        (Origin("https", "a", 443), "a", 80, False, False),
         (Origin("http", "a", 80), "a", None, True, False),
         (Origin("http", "a", 80), "a", 8080, False, False),
         (Origin("http", "b", 80), "a", 80, False, False),

@@ -20,6 +20,7 @@ from .fields import (
     protocol_fault,
     refuse_body,
     required,
+    shown_protocols,
     user_fields,
 )
 from .key import accept_token
@@ -156,6 +157,6 @@ def _judge_subprotocol(head: ResponseHead, protocols: Sequence[str]) -> str | No
     if subprotocol not in protocols:
         raise head.error(
             f"subprotocol {shown(subprotocol)} selected by server is not one of those requested "
-            f"by client: {list(protocols)}"
+            f"by client: {shown_protocols(protocols)}"
         )
     return subprotocol

@@ -14,6 +14,7 @@ from ...errors import OptionError
 from ..http1 import Head, Headers, header_lines, shown
 
 __all__ = [
+    "BEARER",
     "MAX_PORT",
     "has_word",
     "host_port",
@@ -23,10 +24,14 @@ __all__ = [
     "protocol_fault",
     "refuse_body",
     "required",
+    "shown_protocols",
     "split_host",
     "user_fields",
     "words",
 ]
+
+BEARER: Final = "bearer"
+"""The subprotocol behind which a page in a browser can send a token, for want of headers."""
 
 MAX_PORT: Final = 65535
 
@@ -153,6 +158,14 @@ def protocol_fault(protocols: Sequence[str]) -> str:
         double = next(p for i, p in enumerate(protocols) if p in protocols[:i])
         return f"duplicate subprotocol {shown(double)}"
     return ""
+
+
+def shown_protocols(protocols: Sequence[str]) -> list[str]:
+    """Subprotocols for messages: without a token that follows ``bearer`` among them."""
+    return [
+        "***" if number and protocols[number - 1] == BEARER else protocol
+        for number, protocol in enumerate(protocols)
+    ]
 
 
 def user_fields(headers: Headers, but: Iterable[str] = ()) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from .fields import is_host, parse_port, split_host
 __all__ = ["Origin", "is_allowed", "parse_origin", "same_origin"]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_SECURE: Final = {"http": False, "https": True}
 _SCHEME: Final = ascii_letters + digits + "+-."
 
 
@@ -65,12 +64,11 @@ def same_origin(origin: Origin, host: str, port: int | None, is_secure: bool) ->
         origin: where the page came from.
         host: the host that the request's Host header names, IPv6 in brackets.
         port: the port it names, ``None`` for the default.
-        is_secure: whether the connection is ``wss``.
+        is_secure: whether the connection is ``wss`` here; if not, it may still be that to the
+            browser, with a proxy in between that speaks TLS, so that pages of both schemes fit.
     """
+    if origin.scheme not in _DEFAULT_PORTS or (is_secure and origin.scheme != "https"):
+        return False
     if port is None:
-        port = _DEFAULT_PORTS["https" if is_secure else "http"]
-    return (
-        _SECURE.get(origin.scheme) is is_secure
-        and origin.host == host.lower()
-        and origin.port == port
-    )
+        port = _DEFAULT_PORTS[origin.scheme]
+    return origin.host == host.lower() and origin.port == port

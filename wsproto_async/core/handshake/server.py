@@ -24,12 +24,13 @@ from .fields import (
     protocol_fault,
     refuse_body,
     required,
+    shown_protocols,
     split_host,
     user_fields,
     words,
 )
 from .key import accept_token, key_fault
-from .origin import is_allowed, parse_origin
+from .origin import is_allowed, parse_origin, same_origin
 
 __all__ = [
     "PlainRequest",
@@ -52,6 +53,8 @@ class ServerPolicy:
         external_port: the port that a Host header must name, if it names one.
         origin_patterns: compiled patterns for ``scheme://host:port``; ``None`` allows all. A
             request without Origin is always allowed.
+        same_origin: whether pages of this server itself pass, whatever the patterns say.
+        is_secure: whether the connection is TLS, for that.
         allow_null_origin: whether ``null`` and ``file:`` origins pass; patterns never decide that.
         web_status: whether a request without Upgrade is a :class:`PlainRequest`, not a 426.
     """
@@ -59,6 +62,8 @@ class ServerPolicy:
     versions: Collection[int] = (8, 13)
     external_port: int | None = None
     origin_patterns: Sequence[re.Pattern[str]] | None = None
+    same_origin: bool = False
+    is_secure: bool = False
     allow_null_origin: bool = True
     web_status: bool = True
 
@@ -113,7 +118,7 @@ def judge_request(head: RequestHead, policy: ServerPolicy) -> Upgrade | PlainReq
     protocols = words(head.headers.get("sec-websocket-protocol", ""))
     if protocols and (fault := protocol_fault(protocols)):
         raise HandshakeError(f"HTTP Sec-WebSocket-Protocol header: {fault}")
-    origin = _judge_origin(head, version, policy)
+    origin = _judge_origin(head, version, policy, host, port)
     key = _judge_key(head)
     offers = only_one(head, "Sec-WebSocket-Extensions")
     extensions = parse_extensions(offers) if offers else []
@@ -185,7 +190,9 @@ def _judge_version(head: RequestHead, versions: Collection[int]) -> int:
     return version
 
 
-def _judge_origin(head: RequestHead, version: int, policy: ServerPolicy) -> str:
+def _judge_origin(
+    head: RequestHead, version: int, policy: ServerPolicy, host: str, port: int | None
+) -> str:
     text = only_one(head, "Origin" if version == 13 else "Sec-WebSocket-Origin")
     if text is None:
         return ""
@@ -194,6 +201,8 @@ def _judge_origin(head: RequestHead, version: int, policy: ServerPolicy) -> str:
         allowed = policy.allow_null_origin
     else:
         allowed = policy.origin_patterns is None or is_allowed(origin, policy.origin_patterns)
+        if not allowed and policy.same_origin:
+            allowed = same_origin(origin, host, port, policy.is_secure)
     if not allowed:
         raise HandshakeError(f"WebSocket connection denied: origin {shown(text)} not allowed")
     return text
@@ -254,7 +263,7 @@ def accept_response(
         if subprotocol not in upgrade.protocols:
             raise OptionError(
                 f"subprotocol {shown(subprotocol)} is not one of those the client offers: "
-                f"{upgrade.protocols}"
+                f"{shown_protocols(upgrade.protocols)}"
             )
         lines.append(("Sec-WebSocket-Protocol", subprotocol))
     lines.append(("Sec-WebSocket-Accept", accept_token(upgrade.key)))
