@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from tests.parity.table import covers
-from wsproto_async.compress import PERMESSAGE_COMPRESSION_EXTENSION
+from wsproto_async.compress import (
+    PERMESSAGE_COMPRESSION_EXTENSION,
+    PerMessageDeflate,
+    PerMessageDeflateOffer,
+    PerMessageDeflateOfferAccept,
+)
 
 from .support import (
     CLOSE,
@@ -141,6 +146,40 @@ def test_a_bad_offer_and_a_bad_answer(lab: Lab, offer: str, accept: Any, status:
     side = connect(lab, server_factory(lab, perMessageCompressionAccept=accept))
     side.feed(request("/", {"Sec-WebSocket-Extensions": offer}))
     assert head_of(side.sent())[0].startswith(f"HTTP/1.1 {status} ")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "server_max_window_bits=08",
+        "server_max_window_bits=7",
+        "server_max_window_bits",
+        "server_max_window_bits=9; server_max_window_bits=9",
+        "client_no_context_takeover=1",
+        "x_unknown",
+    ],
+)
+def test_a_server_declines_offers_that_are_not_right(lab: Lab, bad: str) -> None:
+    """As RFC 7692, section 7.1, says: what is right beside them is looked at all the same."""
+    name = PerMessageDeflate.EXTENSION_NAME
+    asked: list[Any] = []
+
+    def accept(offers: list[Any]) -> PerMessageDeflateOfferAccept:
+        asked.append([type(offer) for offer in offers])
+        return PerMessageDeflateOfferAccept(offers[-1])
+
+    factory = server_factory(lab, perMessageCompressionAccept=accept)
+    both = connect(lab, factory)
+    offers = f"{name}; {bad}, {NAME}; one, {name}; server_max_window_bits=9"
+    both.feed(request("/", {"Sec-WebSocket-Extensions": offers}))
+    fields = head_of(both.sent())[1]
+    assert fields["sec-websocket-extensions"] == f"{name}; server_max_window_bits=9"
+    alone = connect(lab, factory)
+    alone.feed(request("/", {"Sec-WebSocket-Extensions": f"{name}; {bad}"}))
+    line, fields = head_of(alone.sent())
+    assert line.startswith("HTTP/1.1 101 ")
+    assert "sec-websocket-extensions" not in fields
+    assert asked == [[Part, PerMessageDeflateOffer]]
 
 
 @covers("CONFIG_ATTRS_CLIENT.perMessageCompressionAccept", "perMessageCompressionOffers")

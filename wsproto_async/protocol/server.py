@@ -255,6 +255,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
             if name in PERMESSAGE_COMPRESSION_EXTENSION:
                 try:
                     offers.append(PERMESSAGE_COMPRESSION_EXTENSION[name]["Offer"].parse(params))
+                except HandshakeError as error:  # declined (RFC 7692, section 7.1)
+                    self._say("debug", f"compression offer declined: {error.reason}")
                 except Exception as error:
                     raise HandshakeError(str(error)) from error
         accept = self.perMessageCompressionAccept(offers) if offers else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import tracemalloc
 import zlib
 from itertools import pairwise, product
@@ -19,6 +20,7 @@ from wsproto_async.core.extensions.deflate_negotiation import (
     PerMessageDeflateResponse,
     PerMessageDeflateResponseAccept,
 )
+from wsproto_async.core.extensions.zlibs import IDLE, deflating, library
 from wsproto_async.errors import OptionError, PayloadCorruptError, PayloadExceededError
 
 # An empty message, RFC 7692, section 7.2.3.6, and those of the other sections, which say "Hello".
@@ -34,11 +36,19 @@ NOISE = RANDOM.randbytes(5000)
 TEXT = " ".join(RANDOM.choices(["alpha", "beta", "gamma", "delta", "omega"], k=3000)).encode()
 
 
+CODECS = ["zlib", "zlib-ng"]
+
+
 def codec(
-    *, is_server: bool = True, alone: bool = False, bits: int = 15, limit: int | None = None
+    *,
+    is_server: bool = True,
+    alone: bool = False,
+    bits: int = 15,
+    limit: int | None = None,
+    **more: Any,
 ) -> PerMessageDeflate:
     """One side where both directions are alike."""
-    return PerMessageDeflate(is_server, alone, alone, bits, bits, None, limit)
+    return PerMessageDeflate(is_server, alone, alone, bits, bits, None, limit, **more)
 
 
 def compress(sender: PerMessageDeflate, *pieces: bytes) -> bytes:
@@ -86,6 +96,8 @@ PLACES = st.lists(st.floats(0, 1), max_size=6)
     st.integers(8, 15),
     st.integers(1, 9),
     st.booleans(),
+    st.none() | st.integers(1, 9),
+    st.tuples(st.sampled_from(CODECS), st.sampled_from(CODECS)),
 )
 def test_any_messages_cut_anywhere(
     messages: list[bytes],
@@ -96,9 +108,12 @@ def test_any_messages_cut_anywhere(
     bits: int,
     mem_level: int,
     exact: bool,
+    level: int | None,
+    codecs: tuple[str, str],
 ) -> None:
-    sender = PerMessageDeflate(not to_server, alone, alone, bits, bits, mem_level)
-    receiver = PerMessageDeflate(to_server, alone, alone, bits, bits, mem_level)
+    settings = (alone, alone, bits, bits, mem_level)
+    sender = PerMessageDeflate(not to_server, *settings, level=level, codec=codecs[0])
+    receiver = PerMessageDeflate(to_server, *settings, codec=codecs[1])
     for message in messages:
         wire = compress(sender, *cut(message, sent))
         assert wire
@@ -150,11 +165,54 @@ def test_what_is_sent_is_what_the_rfc_shows() -> None:
     assert compress(codec(alone=True), b"Hello") == HELLO
 
 
+@pytest.mark.parametrize("library", CODECS)
+def test_compressors_are_lent_and_tell_nothing_of_what_they_compressed(library: str) -> None:
+    """Else one peer could find out what another was sent."""
+    way = deflating(library, None, 15, 7)
+    one, other = (PerMessageDeflate(True, True, True, 15, 15, 7, codec=library) for _ in range(2))
+    secret, public = (bytes(RANDOM.choices(b"0123456789abcdef", k=400)) for _ in range(2))
+    first = compress(one, secret)
+    for message in (secret, public, b"", secret[:5], secret):
+        wire = compress(other, message)
+        assert inflate(codec(is_server=False, alone=True), wire) == message
+    assert wire == first
+    assert len(way._idle) == 1
+
+
+def test_compressors_that_wait_are_few() -> None:
+    way = deflating("zlib", None, 9, 1)
+    senders = [PerMessageDeflate(True, True, True, 9, 9, 1) for _ in range(3 * IDLE)]
+    for sender in senders:
+        sender.start_compress_message()
+    begun = [sender.compress_message_data(TEXT[:100]) for sender in senders]
+    for sender, octets in zip(senders, begun, strict=True):
+        wire = octets + sender.end_compress_message()
+        assert inflate(codec(is_server=False, bits=9), wire) == TEXT[:100]
+    assert len(way._idle) == IDLE
+
+
+@pytest.mark.parametrize("name", ["zlib2", ""])
+def test_a_library_that_is_none(name: str) -> None:
+    with pytest.raises(OptionError, match="codec must be 'zlib' or 'zlib-ng'"):
+        library(name)
+
+
+def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zlib_ng", None)
+    library.cache_clear()
+    with pytest.raises(OptionError, match=r"pip install wsproto-async\[fast\]"):
+        PerMessageDeflateOfferAccept(Offer(), codec="zlib-ng")
+    monkeypatch.undo()
+    assert library("zlib-ng").level == 1
+
+
 @pytest.mark.parametrize("bits", range(8, 16))
-def test_a_window_is_not_exceeded(bits: int) -> None:
+@pytest.mark.parametrize("library", CODECS)
+@pytest.mark.parametrize("level", [1, 2, 3, 6, 9])
+def test_a_window_is_not_exceeded(bits: int, library: str, level: int) -> None:
     """Taken octet by octet, zlib's inflater has nothing but the window to refer to."""
     message = bytes(RANDOM.choices(b"abc", k=40_000)) + NOISE * 9
-    wire = compress(codec(bits=bits), message)
+    wire = compress(codec(bits=bits, codec=library, level=level), message)
     inflater = zlib.decompressobj(wbits=-bits)
     octets, rest = bytearray(), wire + TAIL
     while piece := inflater.decompress(rest, 1):
@@ -180,9 +238,10 @@ def test_a_message_that_is_not_sent_leaves_no_trace() -> None:
     "message", [HELLO, HELLO_STORED, HELLO_FINAL, HELLO_TWO_BLOCKS, HELLO_FINAL[:-1]]
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_hello_in_all_forms(message: bytes, alone: bool, size: int) -> None:
+@pytest.mark.parametrize("library", CODECS)
+def test_hello_in_all_forms(message: bytes, alone: bool, size: int, library: str) -> None:
     """Each is read from any piece, and the next message behind it is not disturbed."""
-    receiver = codec(alone=alone)
+    receiver = codec(alone=alone, codec=library)
     for wire in (message, HELLO_STORED, message, HELLO, message):
         pieces = [wire[i : i + size] for i in range(0, len(wire), size)]
         assert inflate(receiver, *pieces, limit=5) == b"Hello"
@@ -214,12 +273,17 @@ def test_a_compressed_message_without_octets_is_empty() -> None:
 # --- hostile octets -------------------------------------------------------------------------------
 
 
-@given(st.binary(min_size=1, max_size=200), PLACES, st.none() | st.integers(0, 300))
+@given(
+    st.binary(min_size=1, max_size=200),
+    PLACES,
+    st.none() | st.integers(0, 300),
+    st.sampled_from(CODECS),
+)
 def test_garbage_raises_nothing_else(
-    garbage: bytes, places: list[float], limit: int | None
+    garbage: bytes, places: list[float], limit: int | None, library: str
 ) -> None:
     try:
-        octets = inflate(codec(), *cut(garbage, places), limit=limit)
+        octets = inflate(codec(codec=library), *cut(garbage, places), limit=limit)
     except (PayloadCorruptError, PayloadExceededError):
         return
     assert limit is None or len(octets) <= limit
@@ -240,11 +304,14 @@ def test_garbage_raises_nothing_else(
         (HELLO_TWO_BLOCKS, [4]),
     ],
 )
-def test_what_is_cut_off_is_noticed(wire: bytes, good: list[int], alone: bool) -> None:
+@pytest.mark.parametrize("library", CODECS)
+def test_what_is_cut_off_is_noticed(
+    wire: bytes, good: list[int], alone: bool, library: str
+) -> None:
     whole = inflate(codec(), wire)
     complete = []
     for size in range(1, len(wire)):
-        receiver = codec(alone=alone)
+        receiver = codec(alone=alone, codec=library)
         receiver.start_decompress_message()
         octets = receiver.decompress_message_data(wire[:size])
         assert whole.startswith(octets)
@@ -271,14 +338,15 @@ def test_octets_behind_the_end_are_noticed(tail: bytes) -> None:
 )
 @pytest.mark.parametrize("pieces", [1, 2, 1000])
 @pytest.mark.parametrize("own", [False, True])
-def test_around_the_limit(size: int, limit: int, pieces: int, own: bool) -> None:
+@pytest.mark.parametrize("library", CODECS)
+def test_around_the_limit(size: int, limit: int, pieces: int, own: bool, library: str) -> None:
     """``limit`` is how far it is away from the size."""
     wire = compress(codec(is_server=False), b"x" * size)
     step = -(-len(wire) // pieces)
     parts = [wire[i : i + step] for i in range(0, len(wire), step)]
     if own and size + limit == 0:
         return  # 0 is no limit there
-    receiver = codec(limit=size + limit if own else None)
+    receiver = codec(limit=size + limit if own else None, codec=library)
 
     def attempt() -> bytes:
         return inflate(receiver, *parts, limit=None if own else size + limit)
@@ -314,12 +382,13 @@ def peak(function: Any) -> int:
 
 
 @pytest.mark.parametrize("pieces", [1, 100])
-def test_a_bomb_takes_no_more_memory_than_the_limit(pieces: int) -> None:
-    wire = compress(codec(is_server=False), bytes(100_000_000))
+@pytest.mark.parametrize("library", CODECS)
+def test_a_bomb_takes_no_more_memory_than_the_limit(pieces: int, library: str) -> None:
+    wire = compress(PerMessageDeflate(False, False, False, 15, 15, 8, level=9), bytes(100_000_000))
     assert len(wire) < 100_000
     step = len(wire) // pieces
     parts = [wire[i : i + step] for i in range(0, len(wire), step)]
-    receiver = codec()
+    receiver = codec(codec=library)
 
     def explode() -> None:
         with pytest.raises(PayloadExceededError):
@@ -355,6 +424,10 @@ STRICT = PerMessageDeflateResponse(11, True, 12, True)
         (
             PerMessageDeflateOfferAccept(Offer(), no_context_takeover=True, window_bits=12),
             (True, False, 12, 15, 8, None),
+        ),
+        (
+            PerMessageDeflateOfferAccept(Offer(max_window_bits=10), request_max_window_bits=12),
+            (False, False, 15, 10, 8, None),
         ),
         (PerMessageDeflateResponseAccept(BARE), (False, False, 15, 15, 8, None)),
         (PerMessageDeflateResponseAccept(STRICT), (True, True, 12, 11, 8, None)),

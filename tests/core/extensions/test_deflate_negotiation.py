@@ -69,6 +69,23 @@ def test_the_constants() -> None:
             "client_no_context_takeover; client_max_window_bits=8",
         ),
         (OfferAccept(Offer(), no_context_takeover=True, window_bits=9), NAME),
+        (
+            OfferAccept(Offer(), no_context_takeover=True, window_bits=9, announce=True),
+            f"{NAME}; server_no_context_takeover; server_max_window_bits=9",
+        ),
+        (
+            OfferAccept(EVERYTHING, window_bits=9, announce=True),
+            f"{NAME}; server_no_context_takeover; server_max_window_bits=9",
+        ),
+        (OfferAccept(Offer(), announce=True), NAME),
+        (
+            Offer(False, True, max_window_bits=12),
+            f"{NAME}; client_max_window_bits=12",
+        ),
+        (
+            OfferAccept(Offer(max_window_bits=10), request_max_window_bits=12),
+            f"{NAME}; client_max_window_bits=10",
+        ),
     ],
 )
 def test_what_is_sent(value: Offer | OfferAccept, text: str) -> None:
@@ -156,6 +173,9 @@ def test_a_response_must_say_how_large_the_clients_window_is() -> None:
         (NOTHING, "server_max_window_bits=8", None),
         (NOTHING, "client_max_window_bits=15", "client_max_window_bits, which was not offered"),
         (Offer(), "client_max_window_bits=8", None),
+        (Offer(max_window_bits=10), "", None),
+        (Offer(max_window_bits=10), "client_max_window_bits=10", None),
+        (Offer(max_window_bits=10), "client_max_window_bits=11", "=11, more than were offered"),
         (EVERYTHING, "server_no_context_takeover; server_max_window_bits=10", None),
         (EVERYTHING, "server_no_context_takeover; server_max_window_bits=9", None),
         (EVERYTHING, "server_no_context_takeover", "agree to server_max_window_bits=10"),
@@ -185,6 +205,14 @@ def test_a_response_must_fit_the_offer(offer: Offer, text: str, reason: str | No
         (Offer, {"request_max_window_bits": 16}, "request_max_window_bits"),
         (Offer, {"request_max_window_bits": "9"}, "request_max_window_bits"),
         (Offer, {"request_max_window_bits": True}, "request_max_window_bits"),
+        (Offer, {"max_window_bits": 16}, "max_window_bits must be .* 8 to 15"),
+        (Offer, {"max_window_bits": 8, "accept_max_window_bits": False}, "accept_max_window_bits"),
+        (OfferAccept, {"offer": Offer(), "level": 0}, "level must be an int from 1 to 9"),
+        (OfferAccept, {"offer": Offer(), "level": 10}, "level"),
+        (OfferAccept, {"offer": Offer(), "min_size": -1}, "min_size must be an int, 0 or more"),
+        (OfferAccept, {"offer": Offer(), "min_size": None}, "min_size"),
+        (OfferAccept, {"offer": Offer(), "codec": "gzip"}, "codec must be 'zlib' or 'zlib-ng'"),
+        (ResponseAccept, {"response": STRICT, "level": True}, "level"),
         (OfferAccept, {"offer": STRICT}, "offer must be PerMessageDeflateOffer"),
         (OfferAccept, {"offer": Offer(), "request_no_context_takeover": 1}, "request_no"),
         (OfferAccept, {"offer": NOTHING, "request_no_context_takeover": True}, "request_no"),

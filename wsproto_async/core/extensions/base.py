@@ -33,8 +33,9 @@ class PerMessageCompressOffer(ABC):
             params: parameter name -> values in order, True for one without value.
 
         Raises:
-            Exception: a parameter that is unknown, comes twice, or has a wrong value; the
-                handshake then fails.
+            HandshakeError: a parameter is unknown, comes twice, or has a wrong value; this offer
+                is declined then.
+            Exception: anything else; the handshake fails.
         """
 
     @abstractmethod
@@ -73,7 +74,7 @@ class PerMessageCompressResponse(ABC):
     @classmethod
     @abstractmethod
     def parse(cls, params: ExtensionParams) -> Self:
-        """The agreement a client received; as :meth:`PerMessageCompressOffer.parse`."""
+        """The agreement a client received; whatever it raises fails the handshake."""
 
 
 class PerMessageCompressResponseAccept(ABC):  # noqa: B024 (what the codec needs is its own affair)

@@ -7,7 +7,7 @@ empty block, whose last four octets are not sent (:data:`TAIL`).
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from ...errors import PayloadCorruptError, PayloadExceededError, check_type
 from .base import (
@@ -20,10 +20,7 @@ from .deflate_negotiation import (
     PerMessageDeflateOfferAccept,
     PerMessageDeflateResponseAccept,
 )
-
-if TYPE_CHECKING:
-    Deflater = zlib._Compress
-    Inflater = zlib._Decompress
+from .zlibs import Deflater, Deflating, Inflater, deflating, library
 
 __all__ = ["PerMessageDeflate"]
 
@@ -49,18 +46,29 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         client_max_window_bits: window of what the client sends, 8 to 15; 0 is 15.
         mem_level: zlib's memory level for compressing, 1 to 9; None or 0 is 8.
         max_message_size: octets a message may inflate to; None or 0 is any number.
+        level: 1 to 9; None is what suits the library.
+        min_size: smaller messages go uncompressed.
+        codec: the library, ``"zlib"`` or ``"zlib-ng"``.
+
+    Raises:
+        OptionError: the library is not installed.
     """
 
     __slots__ = (
         "_deflater",
+        "_deflating",
         "_fed",
         "_inflated",
         "_inflater",
+        "_receives_alone",
+        "_sends_alone",
         "client_max_window_bits",
         "client_no_context_takeover",
+        "codec",
         "is_server",
         "max_message_size",
         "mem_level",
+        "min_size",
         "server_max_window_bits",
         "server_no_context_takeover",
     )
@@ -83,6 +91,10 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         client_max_window_bits: int,
         mem_level: int | None,
         max_message_size: int | None = None,
+        *,
+        level: int | None = None,
+        min_size: int = 0,
+        codec: str = "zlib",
     ) -> None:
         self.is_server = is_server
         self.server_no_context_takeover = server_no_context_takeover
@@ -91,6 +103,13 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         self.client_max_window_bits = client_max_window_bits or self.DEFAULT_WINDOW_BITS
         self.mem_level = mem_level or self.DEFAULT_MEM_LEVEL
         self.max_message_size = max_message_size
+        self.min_size = min_size
+        self.codec = codec
+        client_side = (client_no_context_takeover, self.client_max_window_bits)
+        server_side = (server_no_context_takeover, self.server_max_window_bits)
+        self._receives_alone, _ = client_side if is_server else server_side
+        self._sends_alone, bits = server_side if is_server else client_side
+        self._deflating: Deflating = deflating(codec, level, bits, self.mem_level)
         self._deflater: Deflater | None = None
         # None is between two streams: the next octet begins one.
         self._inflater: Inflater | None = None
@@ -114,6 +133,9 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
             accept.request_max_window_bits,
             accept.mem_level,
             accept.max_message_size,
+            level=accept.level,
+            min_size=accept.min_size,
+            codec=accept.codec,
         )
 
     @classmethod
@@ -132,6 +154,9 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
             response.client_max_window_bits if bits is None else bits,
             accept.mem_level,
             accept.max_message_size,
+            level=accept.level,
+            min_size=accept.min_size,
+            codec=accept.codec,
         )
 
     # --- compressing --------------------------------------------------------------------------
@@ -139,10 +164,9 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
     def start_compress_message(self) -> None:
         """Begin a message to send."""
         if self._deflater is None:
-            bits = self.server_max_window_bits if self.is_server else self.client_max_window_bits
-            # zlib has no window of 8 bits here. With one of 9 it refers back 250 octets at most,
-            # since it keeps a distance of 262 to the end of the window: that fits into 8 bits.
-            self._deflater = zlib.compressobj(wbits=-max(bits, 9), memLevel=self.mem_level)
+            self._deflater = (
+                self._deflating.borrow() if self._sends_alone else self._deflating.new()
+            )
 
     def compress_message_data(self, data: bytes) -> bytes:
         """Octets to send for this piece; zlib collects, so that there may be none yet."""
@@ -151,10 +175,13 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
 
     def end_compress_message(self) -> bytes:
         """Octets that complete the message; at least one."""
-        assert self._deflater is not None, "start_compress_message() comes first"
-        flushed = self._deflater.flush(zlib.Z_SYNC_FLUSH)
-        if self.server_no_context_takeover if self.is_server else self.client_no_context_takeover:
+        deflater = self._deflater
+        assert deflater is not None, "start_compress_message() comes first"
+        if self._sends_alone:
             self._deflater = None
+            flushed = self._deflating.finish(deflater)
+        else:
+            flushed = deflater.flush(zlib.Z_SYNC_FLUSH)
         # A second flush gives nothing: then the message is empty (section 7.2.3.6).
         return flushed.removesuffix(TAIL) or b"\x00"
 
@@ -194,24 +221,20 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         # Without any octet it is empty: senders that flush zlib twice do that.
         if self._fed and self._inflater is not None:
             self._end_inflating(self._inflater)
-        if self.client_no_context_takeover if self.is_server else self.server_no_context_takeover:
+        if self._receives_alone:
             self._inflater = None
 
     def _inflate(self, data: bytes, room: int | None) -> bytes:
         """Inflate some octets, no more than ``room`` (PayloadExceededError)."""
-        view = memoryview(data)
         pieces: list[bytes] = []
         size = position = 0
-        while position < len(view):
+        while position < len(data):
             if self._inflater is None:
                 self._inflater = self._new_inflater()
-            piece = view[position : position + SLICE]
+            piece = data[position : position + SLICE]
             position += len(piece)
-            try:
-                # One octet beyond the limit shows that there is more; 0 would be no limit.
-                octets = self._inflater.decompress(piece, 0 if room is None else room - size + 1)
-            except zlib.error as error:
-                raise PayloadCorruptError(str(error)) from error
+            # One octet beyond the limit shows that there is more; 0 would be no limit.
+            octets = self._take(self._inflater, piece, 0 if room is None else room - size + 1)
             size += len(octets)
             if room is not None and size > room:
                 limit = self._inflated + room
@@ -226,18 +249,26 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
 
     def _new_inflater(self) -> Inflater:
         bits = self.client_max_window_bits if self.is_server else self.server_max_window_bits
-        return zlib.decompressobj(wbits=-bits)
+        inflater: Inflater = library(self.codec).module.decompressobj(-bits)
+        return inflater
+
+    def _take(self, inflater: Inflater, data: bytes, max_length: int) -> bytes:
+        try:
+            return inflater.decompress(data, max_length)
+        except (library(self.codec).module.error, ValueError) as error:
+            raise PayloadCorruptError(str(error)) from error
 
     def _end_inflating(self, inflater: Inflater) -> None:
         """Check that a stream stands between two blocks, once the end of the message is put back.
 
-        Only there does an empty last block end it, which a copy is given to try.
+        Only there does an empty last block end it. Of a stream that goes on, a copy is given it.
         """
-        try:
-            more = inflater.decompress(TAIL, 1)
-            probe = inflater.copy()
-            more += probe.decompress(LAST_BLOCK, 1)
-        except (zlib.error, ValueError) as error:
-            raise PayloadCorruptError(f"it is cut off ({error})") from error
-        if more or inflater.eof or not probe.eof or probe.unused_data:
-            raise PayloadCorruptError("it is cut off")
+        more = self._take(inflater, TAIL, 1)
+        probe = inflater
+        if not (more or inflater.eof):
+            if not self._receives_alone:
+                probe = inflater.copy()
+            more = self._take(probe, LAST_BLOCK, 1)
+            if not more and probe.eof and not probe.unused_data:
+                return
+        raise PayloadCorruptError("it is cut off")

@@ -18,6 +18,7 @@ from .base import (
     PerMessageCompressResponse,
     PerMessageCompressResponseAccept,
 )
+from .zlibs import library
 
 __all__ = [
     "PerMessageDeflateMixin",
@@ -29,6 +30,7 @@ __all__ = [
 
 Value = str | Literal[True]
 NoneType: Final = type(None)
+LEVELS: Final = list(range(1, 10))
 
 
 class PerMessageDeflateMixin:
@@ -37,6 +39,8 @@ class PerMessageDeflateMixin:
     A window of N bits is the last 2**N octets, which compressed data may refer to. The memory
     level is zlib's: a compressor needs 2**(N + 2) + 2**(level + 9) octets.
     """
+
+    __slots__ = ()
 
     EXTENSION_NAME: ClassVar[str] = "permessage-deflate"
     WINDOW_SIZE_PERMISSIBLE_VALUES: ClassVar[list[int]] = list(range(8, 16))
@@ -69,18 +73,32 @@ class PerMessageDeflateMixin:
         if limit and bits > limit:
             raise OptionError(f"{name} must be at most {limit}, which the peer asked for")
 
-    @classmethod
-    def _check_own(
-        cls, no_context_takeover: Any, window_bits: Any, mem_level: Any, demanded: bool, limit: int
-    ) -> None:
+
+class _Compressing(PerMessageDeflateMixin):
+    """What one side decides about its own compressing, and the other need not know."""
+
+    no_context_takeover: bool | None
+    window_bits: int | None
+    mem_level: int | None
+    max_message_size: int | None
+    level: int | None
+    min_size: int
+    codec: str
+
+    def _check_own(self, demanded: bool, limit: int) -> None:
         """Refuse what is no way to compress, or not the one that the peer asked for."""
-        check_type("no_context_takeover", no_context_takeover, bool, NoneType)
-        if no_context_takeover is False and demanded:
+        check_type("no_context_takeover", self.no_context_takeover, bool, NoneType)
+        if self.no_context_takeover is False and demanded:
             raise OptionError("no_context_takeover must not be False: the peer asked for it")
-        if window_bits is not None:
-            cls._check_window("window_bits", window_bits, limit)
-        if mem_level is not None:
-            _check_range("mem_level", mem_level, cls.MEM_LEVEL_PERMISSIBLE_VALUES)
+        if self.window_bits is not None:
+            self._check_window("window_bits", self.window_bits, limit)
+        if self.mem_level is not None:
+            _check_range("mem_level", self.mem_level, self.MEM_LEVEL_PERMISSIBLE_VALUES)
+        if self.level is not None:
+            _check_range("level", self.level, LEVELS)
+        if type(self.min_size) is not int or self.min_size < 0:
+            raise OptionError("min_size must be an int, 0 or more")
+        library(self.codec)
 
 
 class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
@@ -92,10 +110,8 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         accept_max_window_bits: the server may ask the client for a smaller window.
         request_no_context_takeover: the server must compress each message by itself.
         request_max_window_bits: largest window of the server, 8 to 15 bits; 0 asks for nothing.
-
-    Attributes:
-        max_window_bits: on the server, the largest window that the client said it would use; 0
-            where it did not say. It is a hint, and no part of the value.
+        max_window_bits: largest window that the client itself will use, for the server to know; 0
+            says nothing. It is a hint, and no part of the value.
 
     Raises:
         OptionError: an argument is none of these.
@@ -114,17 +130,23 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         accept_max_window_bits: bool = True,
         request_no_context_takeover: bool = False,
         request_max_window_bits: int = 0,
+        *,
+        max_window_bits: int = 0,
     ) -> None:
         check_type("accept_no_context_takeover", accept_no_context_takeover, bool)
         check_type("accept_max_window_bits", accept_max_window_bits, bool)
         check_type("request_no_context_takeover", request_no_context_takeover, bool)
         if request_max_window_bits != 0:
             self._check_window("request_max_window_bits", request_max_window_bits)
+        if max_window_bits != 0:
+            self._check_window("max_window_bits", max_window_bits)
+            if not accept_max_window_bits:
+                raise OptionError("max_window_bits needs accept_max_window_bits to be sent along")
         self.accept_no_context_takeover = accept_no_context_takeover
         self.accept_max_window_bits = accept_max_window_bits
         self.request_no_context_takeover = request_no_context_takeover
         self.request_max_window_bits = request_max_window_bits
-        self.max_window_bits = 0
+        self.max_window_bits = max_window_bits
 
     @classmethod
     def parse(cls, params: ExtensionParams) -> Self:
@@ -135,19 +157,18 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         """
         values = _parse(params, {**_PARAMETERS, "client_max_window_bits": _bits_or_nothing})
         hint = values.get("client_max_window_bits")
-        offer = cls(
+        return cls(
             accept_max_window_bits=hint is not None,
             request_no_context_takeover=values.get("server_no_context_takeover", False),
             request_max_window_bits=values.get("server_max_window_bits", 0),
+            max_window_bits=hint or 0,
         )
-        offer.max_window_bits = hint or 0
-        return offer
 
     def get_extension_string(self) -> str:
         """The offer as an element of Sec-WebSocket-Extensions."""
         return _render(
             client_no_context_takeover=self.accept_no_context_takeover,
-            client_max_window_bits=self.accept_max_window_bits,
+            client_max_window_bits=self.max_window_bits or self.accept_max_window_bits,
             server_no_context_takeover=self.request_no_context_takeover,
             server_max_window_bits=self.request_max_window_bits,
         )
@@ -160,8 +181,13 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         """
         check_type("response", response, PerMessageDeflateResponse)
         assert isinstance(response, PerMessageDeflateResponse)
-        if response.client_max_window_bits and not self.accept_max_window_bits:
+        bits = response.client_max_window_bits
+        if bits and not self.accept_max_window_bits:
             raise HandshakeError("server asks for client_max_window_bits, which was not offered")
+        if self.max_window_bits and bits > self.max_window_bits:
+            raise HandshakeError(
+                f"server asks for client_max_window_bits={bits}, more than were offered"
+            )
         if self.request_no_context_takeover and not response.server_no_context_takeover:
             raise HandshakeError("server does not agree to server_no_context_takeover")
         limit, bits = self.request_max_window_bits, response.server_max_window_bits
@@ -169,7 +195,7 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
             raise HandshakeError(f"server does not agree to server_max_window_bits={limit}")
 
 
-class PerMessageDeflateOfferAccept(PerMessageDeflateMixin, PerMessageCompressOfferAccept):
+class PerMessageDeflateOfferAccept(_Compressing, PerMessageCompressOfferAccept):
     """What a server agrees to. What the offer demands of it is part of that.
 
     Args:
@@ -182,6 +208,11 @@ class PerMessageDeflateOfferAccept(PerMessageDeflateMixin, PerMessageCompressOff
         mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
         max_message_size: octets a message may inflate to; None leaves it to the option
             ``maxMessagePayloadSize``.
+        level: 1 (fast) to 9 (small); None is 3 for zlib and 1 for zlib-ng.
+        min_size: messages of fewer octets go uncompressed.
+        codec: the library that compresses and inflates, ``"zlib"`` or ``"zlib-ng"``.
+        announce: tell the client of ``no_context_takeover`` and ``window_bits``, so that it can
+            do with less memory. Autobahn does not.
 
     Raises:
         OptionError: an argument is none of these, or the offer does not go with it.
@@ -206,6 +237,11 @@ class PerMessageDeflateOfferAccept(PerMessageDeflateMixin, PerMessageCompressOff
         window_bits: int | None = None,
         mem_level: int | None = None,
         max_message_size: int | None = None,
+        *,
+        level: int | None = None,
+        min_size: int = 0,
+        codec: str = "zlib",
+        announce: bool = False,
     ) -> None:
         check_type("offer", offer, PerMessageDeflateOffer)
         check_type("request_no_context_takeover", request_no_context_takeover, bool)
@@ -215,26 +251,32 @@ class PerMessageDeflateOfferAccept(PerMessageDeflateMixin, PerMessageCompressOff
             self._check_window("request_max_window_bits", request_max_window_bits)
             if not offer.accept_max_window_bits:
                 raise OptionError("request_max_window_bits: the client does not offer it")
-        self._check_own(
-            no_context_takeover,
-            window_bits,
-            mem_level,
-            offer.request_no_context_takeover,
-            offer.request_max_window_bits,
-        )
-        self.offer = offer
-        self.request_no_context_takeover = request_no_context_takeover
-        self.request_max_window_bits = request_max_window_bits
+            if offer.max_window_bits:
+                # The answer must not be above what the client said (section 7.1.2.2).
+                request_max_window_bits = min(request_max_window_bits, offer.max_window_bits)
         self.no_context_takeover = no_context_takeover
         self.window_bits = window_bits
         self.mem_level = mem_level
         self.max_message_size = max_message_size
+        self.level = level
+        self.min_size = min_size
+        self.codec = codec
+        self._check_own(offer.request_no_context_takeover, offer.request_max_window_bits)
+        self.offer = offer
+        self.request_no_context_takeover = request_no_context_takeover
+        self.request_max_window_bits = request_max_window_bits
+        self.announce = announce
 
     def get_extension_string(self) -> str:
         """The agreement as an element of Sec-WebSocket-Extensions."""
+        alone = self.offer.request_no_context_takeover
+        bits = self.offer.request_max_window_bits
+        if self.announce:
+            alone = self.no_context_takeover or alone
+            bits = self.window_bits or bits
         return _render(
-            server_no_context_takeover=self.offer.request_no_context_takeover,
-            server_max_window_bits=self.offer.request_max_window_bits,
+            server_no_context_takeover=alone,
+            server_max_window_bits=bits,
             client_no_context_takeover=self.request_no_context_takeover,
             client_max_window_bits=self.request_max_window_bits,
         )
@@ -281,7 +323,7 @@ class PerMessageDeflateResponse(PerMessageDeflateMixin, PerMessageCompressRespon
         )
 
 
-class PerMessageDeflateResponseAccept(PerMessageDeflateMixin, PerMessageCompressResponseAccept):
+class PerMessageDeflateResponseAccept(_Compressing, PerMessageCompressResponseAccept):
     """A client's consent to what the server agreed to.
 
     Args:
@@ -292,6 +334,9 @@ class PerMessageDeflateResponseAccept(PerMessageDeflateMixin, PerMessageCompress
         mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
         max_message_size: octets a message may inflate to; None leaves it to the option
             ``maxMessagePayloadSize``.
+        level: 1 (fast) to 9 (small); None is 3 for zlib and 1 for zlib-ng.
+        min_size: messages of fewer octets go uncompressed.
+        codec: the library that compresses and inflates, ``"zlib"`` or ``"zlib-ng"``.
 
     Raises:
         OptionError: an argument is none of these, or the response does not go with it.
@@ -306,20 +351,21 @@ class PerMessageDeflateResponseAccept(PerMessageDeflateMixin, PerMessageCompress
         window_bits: int | None = None,
         mem_level: int | None = None,
         max_message_size: int | None = None,
+        *,
+        level: int | None = None,
+        min_size: int = 0,
+        codec: str = "zlib",
     ) -> None:
         check_type("response", response, PerMessageDeflateResponse)
-        self._check_own(
-            no_context_takeover,
-            window_bits,
-            mem_level,
-            response.client_no_context_takeover,
-            response.client_max_window_bits,
-        )
-        self.response = response
         self.no_context_takeover = no_context_takeover
         self.window_bits = window_bits
         self.mem_level = mem_level
         self.max_message_size = max_message_size
+        self.level = level
+        self.min_size = min_size
+        self.codec = codec
+        self._check_own(response.client_no_context_takeover, response.client_max_window_bits)
+        self.response = response
 
 
 def _check_range(name: str, value: Any, permissible: list[int]) -> None:
