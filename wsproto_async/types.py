@@ -93,15 +93,24 @@ class ConnectionRequest(_Value):
     extensions: list[ExtensionOffer]
 
     def __post_init__(self) -> None:
-        check_type("peer", self.peer, str)
-        check_type("headers", self.headers, dict)
-        check_type("host", self.host, str)
-        check_type("path", self.path, str)
-        check_type("params", self.params, dict)
-        check_type("version", self.version, int)
-        check_type("origin", self.origin, str)
-        check_type("protocols", self.protocols, list)
-        check_type("extensions", self.extensions, list)
+        for name, kind in _REQUEST.items():
+            value = getattr(self, name)
+            if type(value) is not kind:
+                check_type(name, value, kind)
+
+
+_REQUEST: Final = {
+    "peer": str,
+    "headers": dict,
+    "host": str,
+    "path": str,
+    "params": dict,
+    "version": int,
+    "origin": str,
+    "protocols": list,
+    "extensions": list,
+}
+"""The type that each field must have."""
 
     @property
     def cookies(self) -> dict[str, str]:

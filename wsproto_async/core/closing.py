@@ -13,7 +13,7 @@ docs/architecture.md shows the diagram that ``python -m tests.core.draw_closing`
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum, auto
+from enum import IntEnum, StrEnum, auto
 from typing import Final
 
 from ..constants import State
@@ -40,7 +40,7 @@ class Event(IntEnum):
     """TCP is gone."""
 
 
-class Effect(Enum):
+class Effect(StrEnum):
     """What to do about it; each is a method of the connection."""
 
     SEND_CLOSE = "write_close"

@@ -350,7 +350,7 @@ class Connection(MessageSender):
         self.state = int(entry[0])
         for effect in entry[1]:
             if self.sink is not None:
-                getattr(self, effect.value)(self.sink, code, reason)
+                getattr(self, effect)(self.sink, code, reason)
 
     def write_close(self, sink: Sink, code: int | None, reason: bytes | None) -> None:
         self.closed_by_me = True

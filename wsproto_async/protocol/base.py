@@ -96,7 +96,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         self.websocket_extensions_in_use = []
         apply_options(self)
         bind_writes(self)
-        self._follow_timings()
+        self._follow_timings(self._options.track_timings)
         high = self._options.write_buffer_high
         self.transport.set_write_buffer_limits(high=high, low=high // 4)
         if not self._options.tcp_no_delay:
@@ -247,7 +247,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
     def setTrackTimings(self, enable: bool) -> None:
         """Begin or stop to note in ``trackedTimings`` when things happen."""
         self.trackTimings = enable
-        self._follow_timings()
+        self._follow_timings(enable)
 
     def _options_changed(self) -> None:
         connection = self._connection
@@ -255,15 +255,15 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
             return
         apply_options(self)
         bind_writes(self)
-        self._follow_timings()
+        self._follow_timings(self.trackTimings)
         details.set_no_delay(self.transport, self.tcpNoDelay)
         if connection.state == State.OPEN:
             bind_slots(self)
             self._timers.first_ping()
 
-    def _follow_timings(self) -> None:
-        if bool(self.trackTimings) != (self.trackedTimings is not None):
-            self.trackedTimings = Timings() if self.trackTimings else None
+    def _follow_timings(self, track: bool) -> None:
+        if track != (self.trackedTimings is not None):
+            self.trackedTimings = Timings() if track else None
 
     # --- the transport --------------------------------------------------------------------------
 

@@ -51,7 +51,8 @@ class Internals(Sending):
         if connection.state == State.CLOSED or connection.stopped:
             return
         count_received(self, len(data))
-        if self.logOctets:
+        assert self._options is not None
+        if self._options.log_octets:
             self._call_hook("logRxOctets", data)
         connection.heard = True
         connection.pending = data if connection.pending is None else connection.pending + data

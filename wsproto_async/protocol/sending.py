@@ -363,7 +363,7 @@ class Sending(Flow):
         if self.transport is None:
             return
         self.transport.write(data)
-        if self.logOctets:
+        if self._options is not None and self._options.log_octets:
             self._call_hook("logTxOctets", data, sync)
 
     def _write_preopen(self, data: bytes) -> None:
