@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
+from typing import Any
 
 import pytest
 
-from wsproto_async import run
+from wsproto_async import OptionError, connect, run, serve
+
+from .support import Certificates, echo
 
 
 async def module_of_the_loop() -> str:
@@ -37,3 +41,38 @@ def test_exceptions_pass() -> None:
 
     with pytest.raises(ValueError, match="a mistake"):
         run(fail())
+
+
+def test_on_other_transports(certificates: Certificates) -> None:
+    async def talk() -> tuple[str, list[str | bytes]]:
+        async with serve(echo, "localhost", 0, ssl=certificates.server) as server:
+            url = f"wss://localhost:{server.sockets[0].getsockname()[1]}"
+            async with connect(url, ssl=certificates.client) as ws:
+                transport = type(ws.protocol.transport).__module__
+                answers = []
+                for message in ("small", b"large" * 100_000):
+                    await ws.send(message)
+                    answers.append(await ws.recv())
+                return transport, answers
+
+    transport, answers = run(talk(), transports="aiofastnet")
+    assert transport.startswith("aiofastnet.")
+    assert answers == ["small", b"large" * 100_000]
+
+
+def test_what_libraries_call_by_keyword_stays_the_loops_own() -> None:
+    async def connected() -> bool:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as sock:
+            sock.setblocking(False)
+            await loop.sock_connect(sock=sock, address=listener.getsockname())
+        return True
+
+    assert run(connected(), transports="aiofastnet")
+
+
+@pytest.mark.parametrize("transports", ["fast", "aiofastnet"])
+def test_transports_that_are_not_there(transports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiofastnet", None)
+    with pytest.raises(OptionError, match="transports"):
+        run(module_of_the_loop(), transports=transports)

@@ -4,33 +4,74 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+
+from ..errors import OptionError
 
 __all__ = ["run"]
 
 T = TypeVar("T")
+Factory = Callable[[], asyncio.AbstractEventLoop]
 
 
-def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
+def run(
+    main: Coroutine[Any, Any, T],
+    *,
+    debug: bool | None = None,
+    transports: Literal["loop", "aiofastnet"] = "loop",
+) -> T:
     """Run a coroutine as ``asyncio.run`` does: on uvloop where it is installed.
 
     Args:
         main: the program's coroutine, such as ``main()``.
         debug: asyncio's debug mode; None leaves it to the environment.
+        transports: whose sockets and TLS: the loop's own, or those of the extra ``aiofastnet``.
+            Those take less CPU for TLS, large messages and many connections (the results page of
+            the benchmarks has figures), and are young: their errors say less.
 
     Returns:
         What the coroutine returns.
 
     Raises:
+        OptionError: ``transports`` names something else, or what is not installed.
         RuntimeError: a loop is already running in this thread.
     """
-    with asyncio.Runner(debug=debug, loop_factory=_loop_factory()) as runner:
+    factory = _fastest_loop()
+    if transports != "loop":
+        try:
+            factory = _with(transports, factory)
+        except OptionError:
+            main.close()
+            raise
+    with asyncio.Runner(debug=debug, loop_factory=factory) as runner:
         return runner.run(main)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _fastest_loop() -> Factory | None:
     try:
         import uvloop
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def _with(transports: str, factory: Factory | None) -> Factory:
+    """The same loops, but with transports of somebody else's."""
+    if transports != "aiofastnet":
+        raise OptionError(f'transports must be "loop" or "aiofastnet", not {transports!r}')
+    try:
+        import aiofastnet
+    except ImportError:
+        raise OptionError(
+            'transports="aiofastnet" needs the extra: pip install wsproto-async[aiofastnet]'
+        ) from None
+    patched: Factory = aiofastnet.loop_factory(factory)
+
+    def new_loop() -> asyncio.AbstractEventLoop:
+        loop = patched()
+        # Libraries call these by keywords that those of aiofastnet do not have.
+        for name in [name for name in vars(loop) if name.startswith("sock_")]:
+            delattr(loop, name)
+        return loop
+
+    return new_loop
