@@ -98,6 +98,18 @@ class ConnectionRequest(_Value):
             if type(value) is not kind:
                 check_type(name, value, kind)
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the request, by name."""
+        return parse_cookies(self.headers.get("cookie", ""))
+
+    def __str__(self) -> str:
+        """The fields as JSON, without what the client shows to be let in."""
+        headers = {
+            name: "***" if name in SECRET_HEADERS else value for name, value in self.headers.items()
+        }
+        return to_json(self.__json__() | {"headers": headers})
+
 
 _REQUEST: Final = {
     "peer": str,
@@ -111,18 +123,6 @@ _REQUEST: Final = {
     "extensions": list,
 }
 """The type that each field must have."""
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies of the request, by name."""
-        return parse_cookies(self.headers.get("cookie", ""))
-
-    def __str__(self) -> str:
-        """The fields as JSON, without what the client shows to be let in."""
-        headers = {
-            name: "***" if name in SECRET_HEADERS else value for name, value in self.headers.items()
-        }
-        return to_json(self.__json__() | {"headers": headers})
 
 
 @dataclass(slots=True, eq=False, init=False)
