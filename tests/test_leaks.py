@@ -133,7 +133,7 @@ def end_dropped(side: Side[Any]) -> None:
 
 def end_in_the_middle(side: Side[Any]) -> None:
     """With everything under way."""
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     side.protocol.pause_writing()
     side.feed_frame(TEXT, b"waits")
     side.protocol.sendMessage(b"waits, too")

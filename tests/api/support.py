@@ -124,9 +124,10 @@ class RawPeer:
 
 
 @contextlib.asynccontextmanager
-async def raw_client(server: Server, upgrade: bool = True) -> AsyncIterator[RawPeer]:
-    """A client of a server of ours; the opening handshake is done if wanted."""
-    peer = RawPeer(*await asyncio.open_connection("127.0.0.1", port_of(server)))
+async def raw_client(server: Server | int, upgrade: bool = True) -> AsyncIterator[RawPeer]:
+    """A client of a server of ours, or of its port; the handshake is done if wanted."""
+    port = server if isinstance(server, int) else port_of(server)
+    peer = RawPeer(*await asyncio.open_connection("127.0.0.1", port))
     try:
         if upgrade:
             peer.write(request())

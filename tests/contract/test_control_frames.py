@@ -115,10 +115,10 @@ def test_process_data_keeps_what_is_not_complete(lab: Lab) -> None:
 @covers("processData")
 def test_process_data_loses_nothing_while_reading_is_paused(lab: Lab) -> None:
     side = open_server(lab, calling_super(Server, ("processData",)))
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     side.feed_frame(TEXT, b"x")
     assert side.protocol.noted("message") == []
-    side.protocol.resumeReading()
+    side.protocol.resumeReceiving()
     lab.turn()
     assert side.protocol.noted("message") == [(b"x", False)]
 

@@ -333,12 +333,12 @@ def test_no_pings_while_closing(lab: Lab, role: str) -> None:
 @covers("autoPingInterval")
 def test_the_peer_is_not_blamed_while_we_do_not_read(lab: Lab) -> None:
     side = open_server(lab, autoPingInterval=2, autoPingTimeout=1)
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     side.advance(2)
     ping = the_ping(side)
     side.advance(50)
     assert side.protocol.state == P.STATE_OPEN
-    side.protocol.resumeReading()
+    side.protocol.resumeReceiving()
     side.feed_frame(PONG, ping)
     assert side.protocol.autoPingPending is None
 

@@ -433,3 +433,23 @@ def test_the_buffer_outlives_its_owner(build: Any) -> None:
     gc.collect()
     view[-1:] = b"x"
     assert view[-1] == ord("x")
+
+
+# --- how much there is of a message --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "octets"),
+    [
+        (b"", 0),
+        (b"\xff" * 5, 5),
+        ("", 0),
+        ("ascii", 5),
+        ("\xe9", 4),
+        ("a\u20ac", 8),
+        ("\U0001f600", 4),
+    ],
+)
+def test_most_octets(build: Any, message: bytes | str, octets: int) -> None:
+    assert build.most_octets(message) == octets
+    assert len(message.encode() if isinstance(message, str) else message) <= octets

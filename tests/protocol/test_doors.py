@@ -208,13 +208,13 @@ def test_a_loop_that_fills_buffers_later_gives_each_its_own(
 
 def test_what_is_pending_is_never_too_much_for_the_buffer(lab: Lab) -> None:
     side = open_server(lab)
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     messages = [bytes([i]) * 1000 for i in range(200)] * 3
     octets = b"".join(side.frame(BINARY, message) for message in messages)
     assert len(octets) > 2 * READ_SIZE > 2 * MOST_PENDING
     read(side.protocol, octets)
     assert len(side.protocol.get_buffer(-1)) == READ_SIZE
-    side.protocol.resumeReading()
+    side.protocol.resumeReceiving()
     assert side.protocol.noted("message") == [(message, True) for message in messages]
 
 

@@ -71,6 +71,51 @@ def test_echoes_to_a_peer_that_does_not_read_are_bounded(lab: Lab, size: int) ->
     side.lose()
 
 
+@pytest.mark.parametrize("how", ["plain", "coroutine", "one coroutine at a time", "paused before"])
+def test_large_answers_to_one_read_of_small_requests_are_bounded(lab: Lab, how: str) -> None:
+    """One read can hold thousands of requests: the bound must strike in the middle of it."""
+
+    class Answering(Server):
+        def answer(self) -> None:
+            self.note("answer")
+            self.sendMessage(bytes(100_000), True)
+
+        def onMessage(self, payload: bytes, isBinary: bool) -> Any:
+            if "coroutine" not in how:
+                self.answer()
+                return None
+            return self.answer_later()
+
+        async def answer_later(self) -> None:
+            await asyncio.sleep(0)
+            self.answer()
+
+    options: dict[str, Any] = {"hookConcurrency": 1} if how.startswith("one") else {}
+    side: Side[Any] = open_server(lab, Answering, **options)
+    never_read(side)
+    if how == "paused before":
+        side.protocol.pauseReceiving()
+    side.feed(side.frame(TEXT, b"give me much") * 1000)
+    if how == "paused before":
+        side.protocol.resumeReceiving()
+    for _ in range(50):
+        lab.turn()
+    assert not side.transport.reading
+    most = 64 * 100_000 if how == "coroutine" else 0
+    assert 16 * HIGH < side.protocol.bufferedAmount < 18 * HIGH + most
+    # It goes on, and none is lost.
+    for _ in range(1000):
+        read_all(side)
+        for _ in range(4):
+            lab.turn()
+        if len(side.protocol.noted("answer")) == 1000:
+            break
+    assert len(side.protocol.noted("answer")) == 1000
+    read_all(side)
+    assert side.transport.reading
+    side.lose()
+
+
 def test_large_echoes_that_land_are_bounded_too(lab: Lab) -> None:
     from .test_doors import read
 
@@ -202,6 +247,15 @@ def test_buffered_amount(lab: Lab) -> None:
     assert side.protocol.bufferedAmount == 0
 
 
+def test_what_waits_for_turns_of_its_own_counts(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(b"1234567890", chopsize=3)
+    assert side.protocol.bufferedAmount == 7
+    side.advance(0.1)
+    assert side.protocol.bufferedAmount == 0
+    side.lose()
+
+
 def test_the_marks_are_the_options(lab: Lab) -> None:
     side = open_server(lab, writeBufferHigh=4000)
     assert side.transport.limits == (4000, 1000)
@@ -213,26 +267,58 @@ def test_the_marks_are_the_options(lab: Lab) -> None:
 def test_pauses_are_counted(lab: Lab) -> None:
     side = open_server(lab)
     protocol = side.protocol
-    protocol.pauseReading()
-    protocol.pauseReading()
+    protocol.pauseReceiving()
+    protocol.pauseReceiving()
     side.feed_frame(TEXT, b"x")
     assert not side.transport.reading
-    protocol.resumeReading()
+    protocol.resumeReceiving()
     assert protocol.noted("message") == []
-    protocol.resumeReading()
+    protocol.resumeReceiving()
     assert protocol.noted("message") == [(b"x", False)]
     assert side.transport.reading
-    protocol.resumeReading()  # one too many does no harm
-    protocol.pauseReading()
+    protocol.resumeReceiving()  # one too many does no harm
+    protocol.pauseReceiving()
     assert not side.transport.reading
+
+
+def test_pausing_behind_each_message_copies_nothing_and_loses_nothing(lab: Lab) -> None:
+    class Stepping(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            super().onMessage(payload, isBinary)
+            self.pauseReceiving()
+
+    side: Side[Any] = open_server(lab, Stepping)
+    protocol = side.protocol
+    octets = b"".join(side.frame(TEXT, b"%d" % number) for number in range(6))
+    side.feed(octets[:-1])
+    backlogs = set()
+    for _ in range(2):
+        protocol.resumeReceiving()
+        backlogs.add(id(protocol._connection.backlog))
+    assert len(backlogs) == 1
+    assert protocol.data == side.frame(TEXT, b"3") + side.frame(TEXT, b"4") + octets[-7:-1]
+    side.feed(octets[-1:])  # behind what waits
+    for _ in range(3):
+        protocol.resumeReceiving()
+    assert [message for message, _ in protocol.noted("message")] == [b"%d" % n for n in range(6)]
+    assert protocol.data == b""
+    protocol.resumeReceiving()
+    assert side.transport.reading
+    side.feed(octets)
+    protocol.resumeReceiving()
+    protocol.data = side.frame(TEXT, b"instead")
+    protocol.resumeReceiving()
+    assert protocol.noted("message")[-1] == (b"instead", False)
+    side.lose()
+    assert protocol.data == b""
 
 
 def test_a_hook_may_pause_and_resume(lab: Lab) -> None:
     class Stuttering(Server):
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
             super().onMessage(payload, isBinary)
-            self.pauseReading()
-            self.resumeReading()
+            self.pauseReceiving()
+            self.resumeReceiving()
 
     side: Side[Any] = open_server(lab, Stuttering)
     side.feed(side.frame(TEXT, b"1") + side.frame(TEXT, b"2"))
@@ -249,9 +335,9 @@ def test_what_waited_and_raises(lab: Lab) -> None:
             self.note("error", hook)
 
     side: Side[Any] = open_server(lab, Raising, onHookError="keep")
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     side.feed(side.frame(TEXT, b"1") + side.frame(TEXT, b"2"))
-    side.protocol.resumeReading()
+    side.protocol.resumeReceiving()
     assert len(side.protocol.noted("message")) == 2
     assert side.protocol.noted("error") == [("onMessage",)] * 2
     assert side.transport.reading

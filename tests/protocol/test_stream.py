@@ -251,7 +251,7 @@ async def test_a_batch_does_not_fill_the_queue_of_one_who_waits(reading: Reading
 
 async def test_two_consumers(stream: MessageStream) -> None:
     task = await in_a_task(stream)
-    with pytest.raises(StateError, match="another task is already waiting"):
+    with pytest.raises(StateError, match=r"the task .* is already waiting"):
         await stream.recv()
     from_the_loop(stream.push, b"x", True)
     assert await task == b"x"
@@ -409,6 +409,18 @@ async def test_reading_pauses_at_the_mark_of_octets(reading: Reading) -> None:
     assert reading.log == ["pause"]
     await stream.recv()
     assert reading.log == ["pause", "resume"]
+
+
+async def test_text_that_is_not_ascii_counts_as_much_as_it_can_have(reading: Reading) -> None:
+    stream = reading.stream(max_octets=100)
+    stream.push("a" * 60, False)
+    stream.push("\u20ac" * 9, False)
+    assert (stream.octets, reading.log) == (96, [])
+    stream.push("\xe9", False)
+    assert (stream.octets, reading.log) == (100, ["pause"])
+    for _ in range(3):
+        await stream.recv()
+    assert (stream.octets, reading.log) == (0, ["pause", "resume"])
 
 
 async def test_a_message_above_the_mark_gets_through(reading: Reading) -> None:

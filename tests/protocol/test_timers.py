@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -143,12 +144,12 @@ def test_without_a_timeout_nobody_is_blamed(lab: Lab) -> None:
 
 def test_the_peer_is_not_blamed_while_we_do_not_read(lab: Lab) -> None:
     side = open_side(lab, "server", **PINGING)
-    side.protocol.pauseReading()
+    side.protocol.pauseReceiving()
     side.advance(20)
     payload = pinged(side)
     side.advance(1000)
     assert not is_dead(side)
-    side.protocol.resumeReading()
+    side.protocol.resumeReceiving()
     side.feed_frame(PONG, payload)
     side.advance(20)
     pinged(side)
@@ -166,6 +167,107 @@ def test_a_late_loop_is_not_the_peers_fault(lab: Lab) -> None:
     side.advance(4.8)
     assert not is_dead(side)
     side.advance(0.3)
+    assert is_dead(side)
+
+
+def test_what_arrived_in_the_turn_in_which_time_was_up_counts(lab: Lab) -> None:
+    """A loop may call timers before it reads, so the pong may be there and not be known yet."""
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    payload = pinged(side)
+    lab.call_later(4, busy_for, lab, 0.95)  # too little to be taken for blocked
+    side.advance(4.95)
+    assert not is_dead(side)
+    side.feed_frame(PONG, payload)
+    side.advance(10)
+    assert not is_dead(side)
+    side.lose()
+
+
+def send_without_being_read(side: Side[Any], octets: int) -> None:
+    """The system takes nothing more of what we send."""
+    side.transport.unsent = octets
+    side.protocol._connection.writer.raw(bytes(octets))
+
+
+def test_a_peer_that_takes_what_waits_is_alive(lab: Lab) -> None:
+    """The ping waits behind a large message: there is no hurry while that gets on."""
+    side = open_side(lab, "server", **PINGING)
+    side.advance(19)
+    send_without_being_read(side, 1_000_000)
+    side.advance(1)
+    for _ in range(5):
+        side.advance(4)
+        side.transport.unsent -= 1000
+        side.advance(1)
+        assert not is_dead(side)
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def test_what_the_system_has_room_for_proves_nothing(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    for _ in range(5):
+        side.advance(0.9)
+        side.protocol.sendMessage(bytes(1000), True)
+    side.advance(0.6)
+    assert is_dead(side)
+
+
+@pytest.mark.parametrize("takes", [False, True])
+@pytest.mark.parametrize("held_up", ["answers", "drain", "our own work"])
+def test_who_holds_us_up_is_to_blame(lab: Lab, held_up: str, takes: bool) -> None:
+    """Reading is paused. Because of a peer that takes nothing of what we answer?"""
+    side = open_side(lab, "server", **PINGING)
+    side.advance(19)
+    send_without_being_read(side, 10_000_000)
+    side.protocol.pause_writing()
+    if held_up == "answers":
+        side.feed_frame(TEXT, b"x")
+        assert not side.transport.reading
+    else:
+        side.protocol.pauseReceiving()
+    drain = lab.create_task(side.protocol.drain() if held_up == "drain" else asyncio.sleep(0))
+    side.advance(1)
+    for _ in range(3):
+        side.transport.unsent -= 1000 * takes
+        side.advance(5.1)
+    assert is_dead(side) == (held_up != "our own work" and not takes)
+    side.lose()
+    lab.get(drain)
+
+
+def test_a_pause_in_the_meantime_excuses_it(lab: Lab) -> None:
+    """The pong may be behind what was not read."""
+    side = open_side(lab, "server", **PINGING, autoPingRestartOnAnyTraffic=False)
+    side.advance(20)
+    payload = pinged(side)
+    side.protocol.pauseReceiving()
+    side.advance(4)
+    side.protocol.resumeReceiving()
+    side.advance(4)
+    assert not is_dead(side)
+    side.feed_frame(PONG, payload)
+    assert side.protocol._timers.round_trip == 0  # our own delay is no latency
+    side.advance(20)
+    pinged(side)
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def test_what_waited_here_proves_nothing(lab: Lab) -> None:
+    """Messages that arrived long before are worked off: that is no sign of life."""
+    side = open_side(lab, "server", **PINGING)
+    side.protocol.pauseReceiving()
+    side.feed_frame(TEXT, b"x")
+    side.advance(20)
+    pinged(side)
+    side.protocol.resumeReceiving()
+    assert side.protocol.noted("message")
+    side.advance(5)  # begins anew, since reading was paused
+    assert not is_dead(side)
+    side.advance(5.1)
     assert is_dead(side)
 
 

@@ -2,6 +2,7 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+cpdef Py_ssize_t most_octets(object message) except -1
 cpdef uint32_t key_at(const uint8_t *p, Py_ssize_t position, bint masked) noexcept
 cpdef uint32_t new_key() except? 0
 cpdef bytes unmask(const uint8_t *p, Py_ssize_t start, Py_ssize_t length, bint masked, uint32_t key)

@@ -24,6 +24,7 @@ __all__ = [
     "ReadBuffer",
     "Utf8",
     "key_at",
+    "most_octets",
     "new_key",
     "unmask",
     "unmask_str",
@@ -63,6 +64,17 @@ def new_key() -> Key:
         _keys = os.urandom(_KEYS)
     key, _keys = _keys[:4], _keys[4:]
     return key
+
+
+def most_octets(message: bytes | str) -> int:
+    """How many octets a message has; of text that is not all ASCII, how many it has at most.
+
+    A character has up to 4 octets, on the wire and in memory. To count them would take as long as
+    to encode them.
+    """
+    if isinstance(message, str):
+        return len(message) * (1 if message.isascii() else 4)
+    return len(message)
 
 
 def key_at(p: Octets, position: int, masked: bool) -> Key:

@@ -31,6 +31,8 @@ cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char *p, Py_ssize_t size, const char *errors)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_Check(object o) noexcept
+    bint PyUnicode_IS_ASCII(object text) noexcept
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
 
 NATIVE = True
 NO_KEY = 0
@@ -70,6 +72,12 @@ cpdef uint32_t new_key() except? 0:
 
 cdef object make_awaitable(type cls, type waiter, Step step):
     ws_make_awaitable(cls, waiter, step)
+
+
+cpdef Py_ssize_t most_octets(object message) except -1:
+    if not PyUnicode_Check(message):
+        return len(message)
+    return PyUnicode_GET_LENGTH(message) * (1 if PyUnicode_IS_ASCII(message) else 4)
 
 
 cpdef uint32_t key_at(const uint8_t *p, Py_ssize_t position, bint masked) noexcept:

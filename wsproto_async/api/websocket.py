@@ -187,6 +187,11 @@ class WebSocket:
         if self.close_info is not None:
             raise self.closed_error()
 
+    @property
+    def buffered_amount(self) -> int:
+        """Octets that were sent and the system has not taken yet."""
+        return self.protocol.bufferedAmount
+
     # --- receiving ----------------------------------------------------------------------------
 
     def recv(self) -> Coroutine[Any, Any, Message]:
@@ -261,6 +266,8 @@ class WebSocket:
         if self._pings is None:
             self._pings = Pings()
         waiter = self._pings.add(payload, self.protocol._loop)
+        if self.protocol.autoPingPending is None:
+            self._connection.held_back = self._connection.paused
         self.protocol.sendPing(payload)
         return waiter
 
@@ -277,7 +284,7 @@ class WebSocket:
     def on_pong(self, payload: bytes) -> None:
         """A pong arrived; the protocol object calls this."""
         trip = None if self._pings is None else self._pings.answer(payload)
-        if trip is not None:
+        if trip is not None and not self._connection.held_back:
             self.protocol._timers.round_trip = trip
 
     # --- closing ------------------------------------------------------------------------------
@@ -401,8 +408,11 @@ class WebSocket:
 
     @property
     def latency(self) -> float:
-        """Seconds that the last ping took, automatic ones included; 0.0 before the first."""
-        return self.protocol._timers.round_trip
+        """Seconds that the last ping took, automatic ones included; 0.0 before the first.
+
+        A pong that came while reading was paused does not count: it says nothing of the line.
+        """
+        return self.protocol.latency
 
     @property
     def close_info(self) -> CloseInfo | None:

@@ -15,12 +15,13 @@ cdef class Connection(MessageSender):
     cdef public object sink
     cdef readonly FrameReader reader
     cdef public bint fail_by_drop, echo_close
-    cdef public bytes pending
+    cdef public bytes pending, backlog
+    cdef Py_ssize_t worked_off
     cdef readonly bint receiving, paused, stopped
     cdef bint added
-    cdef public bint heard
+    cdef public bint heard, held_back
     cdef public object on_batch
-    cdef public uint64_t octets_received
+    cdef public uint64_t octets_received, preopen_received, preopen_sent
     cdef public object send_close
     cdef public bint was_clean, closed_by_me, failed_by_me, dropped_by_me
     cdef public object not_clean_reason
@@ -28,9 +29,12 @@ cdef class Connection(MessageSender):
     cdef public bint told
 
     cpdef object receive(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)
-    cdef object work(self, const uint8_t *p, Py_ssize_t pos, Py_ssize_t end)
+    cdef object take(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end, bytes source)
+    cdef object work(self, const uint8_t *p, Py_ssize_t pos, Py_ssize_t end, bytes source)
+    @cython.locals(data=bytes, start=Py_ssize_t)
     cpdef object resume(self)
     cpdef bint is_behind(self)
+    cpdef bytes waiting(self)
     cpdef object begin_work(self)
     cpdef object end_work(self)
     cpdef object landed(self, Py_ssize_t size)

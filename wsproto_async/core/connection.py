@@ -52,9 +52,13 @@ class Connection(MessageSender):
         fail_by_drop: how :meth:`fail` ends it: with TCP, or with a close frame first.
         echo_close: whether the answer to a close frame repeats its code and reason.
         heard: set with every read, for whoever watches over silence.
+        held_back: set where reading is paused: since then the peer may have said what we do not
+            know of.
+        pending: octets that wait to be worked off.
         on_batch: called when a read has been worked off, before what was sent meanwhile leaves,
             and in the middle of it before the end of the connection begins.
-        octets_received: kept by whoever brings them here.
+        octets_received, preopen_received, preopen_sent: what came, since it is open, and what came
+            and left before; kept by whoever brings and takes them.
         stopped: nothing that arrives counts any more.
         send_close: takes the payload of a close frame instead of the writer, if somebody wants to
             see every frame that leaves.
@@ -73,13 +77,20 @@ class Connection(MessageSender):
         self.echo_close = False
         # Receiving.
         self.pending: bytes | None = None
+        # Octets in front of those, the first of which have been worked off. They stay whole while
+        # reading pauses again and again: copying the rest each time would take the square of them.
+        self.backlog: bytes | None = None
+        self.worked_off = 0
         self.receiving = False
         self.added = False
         self.paused = False
         self.stopped = False
         self.heard = False
+        self.held_back = False
         self.on_batch: Callable[[], object] | None = None
         self.octets_received = 0
+        self.preopen_received = 0
+        self.preopen_sent = 0
         self.send_close: Callable[[bytes], object] | None = None
         # How it ended.
         self.was_clean = False
@@ -107,13 +118,17 @@ class Connection(MessageSender):
         if self.receiving or self.paused:
             self.keep(p, start, end)
             return
-        if self.pending is not None:
+        if self.pending is not None or self.backlog is not None:
             self.keep(p, start, end)
             self.resume()
             return
+        self.take(p, start, end, None)
+
+    def take(self, p: Octets, start: int, end: int, source: bytes | None) -> None:
+        """Work off octets; ``source`` is the object that ``p`` belongs to, where there is one."""
         self.begin_work()
         try:
-            self.work(p, start, end)
+            self.work(p, start, end, source)
         finally:
             self.end_work()
         if self.added:
@@ -122,13 +137,22 @@ class Connection(MessageSender):
     def resume(self) -> None:
         """Work off what waits; from inside a hook, behind it. Raises like :meth:`receive`."""
         self.added = self.receiving
-        if self.is_behind() and not self.receiving and not self.reader.halted:
-            data, self.pending = self.pending or b"", None
-            self.receive(data, 0, len(data))
+        if self.receiving or self.reader.halted or not self.is_behind():
+            return
+        data, start = self.backlog, self.worked_off
+        if data is None or self.pending is not None:
+            data, start = self.waiting(), 0
+        self.pending = self.backlog = None
+        self.take(data, start, len(data), data)
 
     def is_behind(self) -> bool:
         """Whether something waits to be worked off."""
-        return self.pending is not None or self.reader.owes_end()
+        return self.pending is not None or self.backlog is not None or self.reader.owes_end()
+
+    def waiting(self) -> bytes:
+        """The octets that wait to be worked off."""
+        behind = self.pending or b""
+        return behind if self.backlog is None else self.backlog[self.worked_off :] + behind
 
     def begin_work(self) -> None:
         """Cork: what is sent from here on waits for :meth:`end_work`."""
@@ -149,7 +173,7 @@ class Connection(MessageSender):
         if self.on_batch is not None:
             self.on_batch()
 
-    def work(self, p: Octets, pos: int, end: int) -> None:
+    def work(self, p: Octets, pos: int, end: int, source: bytes | None) -> None:
         try:
             while True:
                 try:
@@ -162,7 +186,10 @@ class Connection(MessageSender):
             # Also when a hook raised: what is behind it must not be lost.
             pos = self.reader.position
             if pos < end and self.state != CLOSED:
-                self.keep_first(p, pos, end)
+                if self.paused and source is not None:
+                    self.backlog, self.worked_off = source, pos
+                else:
+                    self.keep_first(p, pos, end)
 
     def landed(self, size: int) -> None:
         """The transport put octets on the reader's landing strip. Raises like :meth:`receive`."""
@@ -195,7 +222,7 @@ class Connection(MessageSender):
     def pause(self) -> None:
         """Deliver nothing more until :meth:`unpause`, not even of what is already here."""
         if not self.paused and not self.stopped and self.sink is not None:
-            self.paused = True
+            self.paused = self.held_back = True
             self.reader.halted = True
             self.sink.pause_reading()
 
@@ -217,7 +244,7 @@ class Connection(MessageSender):
         """Nothing that arrives counts any more; but the end of the transport must be noticed."""
         self.stopped = True
         self.reader.halted = True
-        self.pending = None
+        self.pending = self.backlog = None
         if self.paused:
             self.paused = False
             if self.sink is not None:
@@ -227,7 +254,8 @@ class Connection(MessageSender):
         """Take one step through what waits; returns whether there may be another one."""
         if self.reader.halted or not self.is_behind():
             return False
-        data, self.pending = self.pending or b"", None
+        data = self.waiting()
+        self.pending = self.backlog = None
         # Whoever calls this from inside a hook must not lead the loop around it astray.
         before, self.reader.position = self.reader.position, 0
         more = False

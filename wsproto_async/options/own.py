@@ -45,7 +45,8 @@ class OwnOptions(OptionsBase, frozen=True):
 
     receive_queue_bytes: Annotated[Octets, Field(ge=1)] = MIB
     """How many octets of received messages may wait for ``recv`` or ``async for``; above that,
-    reading pauses.
+    reading pauses. A character counts as 4 octets in text that is not all ASCII, the most that it
+    can have.
 
     Default: 1 MiB, as much as the largest message the default limit lets in."""
 

@@ -161,8 +161,6 @@ class Attributes(
     _answers_wait = False
     _writable: asyncio.Future[None] | None = None
     _last_ping: bytes | None = None
-    _preopen_received = 0
-    _preopen_sent = 0
     _opened: asyncio.Future[None] | None = None
     _closed: asyncio.Future[Any] | None = None
     _close_info: CloseInfo | None = None

@@ -235,13 +235,20 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         if self.autoPingTimeoutCall is not None:
             self._timers.alive()
 
+    @property
+    def latency(self) -> float:
+        """Seconds that the last ping took whose pong could be read at once; 0.0 before."""
+        return self._timers.round_trip
+
     # --- statistics -----------------------------------------------------------------------------
 
     @property
     def trafficStats(self) -> TrafficStats:
         """What went over the connection so far."""
+        if self._connection is None:
+            return TrafficStats()
         if self._statistics is None:
-            self._statistics = LiveTrafficStats(self)
+            self._statistics = LiveTrafficStats(self._connection)
         return self._statistics
 
     def setTrackTimings(self, enable: bool) -> None:

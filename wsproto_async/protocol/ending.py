@@ -73,7 +73,7 @@ class Ending(Hooks):
             self.wasOpenHandshakeTimeout = True
             connection.timed_out(
                 "WebSocket opening handshake timeout (the peer did not finish it within "
-                f"openHandshakeTimeout={self.openHandshakeTimeout} s)"
+                f"open_handshake_timeout={self.openHandshakeTimeout} s)"
             )
 
     def onCloseHandshakeTimeout(self) -> None:
@@ -92,7 +92,7 @@ class Ending(Hooks):
         """An automatic ping got no answer in time."""
         self._timed_out(
             "WebSocket ping timeout (no pong and nothing else within "
-            f"autoPingTimeout={self.autoPingTimeout} s)"
+            f"auto_ping_timeout={self.autoPingTimeout} s)"
         )
 
     def _is_alive(self) -> bool:
@@ -179,7 +179,7 @@ class Ending(Hooks):
             closed.set_result(self)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Of Twisted; here it is ``drain()``, ``onPauseWriting`` and ``pauseReading()``."""
+        """Of Twisted; here it is ``drain()``, ``onPauseWriting`` and ``pauseReceiving()``."""
         raise StateError("registerProducer() is Twisted's: use drain() or onPauseWriting()")
 
     def unregisterProducer(self) -> None:

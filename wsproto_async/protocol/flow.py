@@ -1,7 +1,7 @@
 """Flow control: who may send how much, in both directions.
 
 Reading pauses while anybody on our side cannot take more: the iterator's queue, too many
-coroutine hooks, the application (``pauseReading``), or a peer that does not read what we answer.
+coroutine hooks, the application (``pauseReceiving``), or a peer that does not read what we answer.
 Writing never blocks: ``drain()`` waits, ``onPauseWriting`` tells, ``bufferedAmount`` says how much.
 """
 
@@ -24,12 +24,12 @@ class Flow(Calling):
 
     # --- receiving ----------------------------------------------------------------------------
 
-    def pauseReading(self) -> None:
-        """Let no more messages come until :meth:`resumeReading` was called as often."""
+    def pauseReceiving(self) -> None:
+        """Let no more messages come until :meth:`resumeReceiving` was called as often."""
         self._pause_reading()
 
-    def resumeReading(self) -> None:
-        """Undo one :meth:`pauseReading`."""
+    def resumeReceiving(self) -> None:
+        """Undo one :meth:`pauseReceiving`."""
         if self._pauses > 0:
             self._resume_reading()
 
@@ -41,6 +41,8 @@ class Flow(Calling):
 
     def _resume_reading(self) -> None:
         self._pauses -= 1
+        if self._pauses == 0 and self._writing_paused:
+            self._check_answers()
         if self._pauses == 0 and self._connection is not None:
             try:
                 self._connection.unpause()
@@ -62,6 +64,8 @@ class Flow(Calling):
         """Octets that were sent and the system has not taken yet."""
         connection, transport = self._connection, self.transport
         waiting = 0 if connection is None else connection.writer.out.size
+        if self.send_queue:
+            waiting += sum(len(data) for data, _ in self.send_queue)
         return waiting + (0 if transport is None else int(transport.get_write_buffer_size()))
 
     async def drain(self) -> None:
@@ -78,11 +82,13 @@ class Flow(Calling):
     def pause_writing(self) -> None:
         """The transport has more to send than its mark (asyncio calls this)."""
         self._writing_paused = True
+        self._bind_writes()
         self._call_safely("onPauseWriting")
 
     def resume_writing(self) -> None:
         """The transport has room again (asyncio calls this)."""
         self._writing_paused = False
+        self._bind_writes()
         self._release_writers()
         self._call_safely("onResumeWriting")
         # Each step may fill the buffer again; then the rest waits for the next time.
@@ -94,7 +100,7 @@ class Flow(Calling):
             self._resume_reading()
 
     def _check_answers(self) -> None:
-        """A read was worked off while the peer takes nothing: do not let the answers pile up."""
+        """Octets of the peer are worked off while it takes none: the answers must not pile up."""
         options = self._options
         if options is None or self._answers_wait:
             return
@@ -133,6 +139,9 @@ class Flow(Calling):
     # --- what the classes above supply ----------------------------------------------------------
 
     def _survive(self, error: Exception) -> None:
+        raise AssertionError
+
+    def _bind_writes(self) -> None:
         raise AssertionError
 
     def _flush(self) -> None:

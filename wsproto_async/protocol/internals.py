@@ -28,7 +28,7 @@ class Internals(Sending):
         """Octets that arrived and are not parsed yet; may be assigned to drive it by hand."""
         head = b"" if self._head_reader is None else self._head_reader.buffered
         connection = self._connection
-        return head + (b"" if connection is None else connection.pending or b"")
+        return head + (b"" if connection is None else connection.waiting())
 
     @data.setter
     def data(self, value: bytes) -> None:
@@ -36,6 +36,7 @@ class Internals(Sending):
             raise StateError("data can be assigned when there is a connection")
         self._head_reader = None
         self._connection.pending = value or None
+        self._connection.backlog = None
 
     def _received(self, data: bytes) -> None:
         try:

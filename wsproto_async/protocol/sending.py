@@ -355,7 +355,7 @@ class Sending(Flow):
         """Write octets now, or behind those that wait for turns of their own."""
         if sync or chopsize or self.triggered:
             trickle.queue_write(self, data, sync, chopsize)
-            bind_writes(self)
+            self._bind_writes()
         else:
             self._write_now(data, sync)
 
@@ -365,10 +365,18 @@ class Sending(Flow):
         self.transport.write(data)
         if self._options is not None and self._options.log_octets:
             self._call_hook("logTxOctets", data, sync)
+        connection = self._connection
+        if self._writing_paused and connection is not None and connection.receiving:
+            self._check_answers()
+
+    def _bind_writes(self) -> None:
+        """How octets reach the transport has to be decided anew."""
+        bind_writes(self)
 
     def _write_preopen(self, data: bytes) -> None:
         """Write a part of the opening handshake, or an answer instead of one."""
-        self._preopen_sent += len(data)
+        if self._connection is not None:
+            self._connection.preopen_sent += len(data)
         self.sendData(data)
 
     def _write_pieces(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
@@ -394,4 +402,4 @@ class Sending(Flow):
         """Write what is next in the queue, and come again."""
         trickle.write_next(self)
         if not self.triggered:
-            bind_writes(self)
+            self._bind_writes()

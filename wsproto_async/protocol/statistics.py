@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..constants import State
+from ..core.connection import Connection
 from ..stats import TrafficStats
 
 if TYPE_CHECKING:
@@ -22,38 +23,32 @@ def count_received(protocol: Attributes, octets: int) -> None:
     if connection.state == State.OPEN:
         connection.octets_received += octets
     elif connection.state != State.CLOSING:
-        protocol._preopen_received += octets
+        connection.preopen_received += octets
 
 
 class LiveTrafficStats(TrafficStats):
-    """The :class:`~wsproto_async.stats.TrafficStats` of a protocol, true whenever it is read."""
+    """The :class:`~wsproto_async.stats.TrafficStats` of a protocol, true whenever it is read.
 
-    __slots__ = ("base", "protocol")
+    Args:
+        connection: the core's, which when it has ended leads to nobody: so whoever keeps this
+            keeps nothing else.
+    """
 
-    def __init__(self, protocol: Attributes) -> None:
-        self.protocol = protocol
+    __slots__ = ("base", "connection")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
         self.base: dict[str, int] = {}
 
 
 def _live(name: str) -> property:
     def read(stats: LiveTrafficStats) -> int:
-        return _raw(stats.protocol, name) - stats.base.get(name, 0)
+        return int(_READ[name](stats.connection)) - stats.base.get(name, 0)
 
     def write(stats: LiveTrafficStats, value: int) -> None:
-        stats.base[name] = _raw(stats.protocol, name) - value
+        stats.base[name] = int(_READ[name](stats.connection)) - value
 
     return property(read, write)
-
-
-def _raw(protocol: Attributes, name: str) -> int:
-    connection: Any = protocol._connection
-    if name == "preopenIncomingOctetsWireLevel":
-        return protocol._preopen_received
-    if name == "preopenOutgoingOctetsWireLevel":
-        return protocol._preopen_sent
-    if connection is None:
-        return 0
-    return int(_READ[name](connection))
 
 
 _READ: dict[str, Any] = {
@@ -62,6 +57,8 @@ _READ: dict[str, Any] = {
     "outgoingOctetsAppLevel": lambda c: c.writer.octets + c.plain_octets_sent,
     "outgoingWebSocketFrames": lambda c: c.writer.frames,
     "outgoingWebSocketMessages": lambda c: c.messages_sent,
+    "preopenOutgoingOctetsWireLevel": lambda c: c.preopen_sent,
+    "preopenIncomingOctetsWireLevel": lambda c: c.preopen_received,
     "incomingOctetsWireLevel": lambda c: c.octets_received,
     "incomingOctetsWebSocketLevel": lambda c: c.reader.octets,
     "incomingOctetsAppLevel": lambda c: c.reader.inflated,

@@ -2,6 +2,7 @@
 import cython
 
 from wsproto_async._native cimport kernels
+from wsproto_async._native.kernels cimport most_octets
 
 
 @cython.final
@@ -32,7 +33,7 @@ cdef class MessageStream:
     cdef object loop, pause, resume
     cdef readonly Py_ssize_t max_messages, max_octets
     cdef object queue
-    cdef readonly Py_ssize_t count, octets
+    cdef readonly Py_ssize_t count, octets, dropped
     cdef readonly bint paused
     cdef bint lossy
     cdef Waiter waiter

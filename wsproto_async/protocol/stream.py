@@ -27,6 +27,7 @@ from copy import copy
 from typing import Any
 
 from .._native import kernels
+from .._native.kernels import most_octets
 from ..errors import StateError
 
 __all__ = ["MessageStream", "Receive"]
@@ -152,6 +153,22 @@ def receive_step(awaitable: Any) -> Waiter | Message:
     return receive.waiter
 
 
+def described(callback: object) -> str:
+    """The task that a waiter steps, by its name, and by the line in which it waits."""
+    task = getattr(callback, "__self__", None)
+    if not isinstance(task, asyncio.Task):
+        return "another task"
+    coroutine: Any = task.get_coro()
+    place = ""
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "ag_frame", None)
+        if frame is not None:
+            code = frame.f_code
+            place = f" (in {code.co_name}, {code.co_filename}:{frame.f_lineno})"
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "ag_await", None)
+    return f"the task {task.get_name()!r}{place}"
+
+
 # Natively, awaiting takes this step without the detour over StopIteration.
 kernels.make_awaitable(Receive, Waiter, receive_step)
 
@@ -166,6 +183,8 @@ class MessageStream:
         max_messages, max_octets: the marks.
 
     Attributes:
+        count, octets: what waits; see :func:`~.._native.kernels.most_octets`.
+        dropped: messages that came above the marks after :meth:`let_go`.
         batching: whoever pushes will call :meth:`settle` behind the last one.
     """
 
@@ -185,6 +204,7 @@ class MessageStream:
         self.queue: deque[Message] | None = None  # made when needed: it is large
         self.count = 0
         self.octets = 0
+        self.dropped = 0
         self.paused = False
         self.lossy = False
         self.waiter: Waiter | None = None
@@ -196,12 +216,13 @@ class MessageStream:
     def push(self, message: Message, is_binary: bool) -> None:
         """A message arrived: the reader's slot."""
         if self.lossy and self.is_full():
+            self.dropped += 1
             return
         if self.queue is None:
             self.queue = deque()
         self.queue.append(message)
         self.count += 1
-        self.octets += len(message)
+        self.octets += most_octets(message)
         full = self.is_full()
         if full or not self.batching:
             self.settle()
@@ -238,7 +259,7 @@ class MessageStream:
         assert self.queue is not None
         message = self.queue.popleft()
         self.count -= 1
-        self.octets -= len(message)
+        self.octets -= most_octets(message)
         low = self.count * 4 <= self.max_messages and self.octets * 4 <= self.max_octets
         if self.paused and low:
             self.paused = False
@@ -248,7 +269,10 @@ class MessageStream:
 
     def wait(self) -> Waiter:
         if self.waiter is not None and not self.waiter.done():
-            raise StateError("another task is already waiting for a message of this connection")
+            raise StateError(
+                f"{described(self.waiter.callback)} is already waiting for a message of this "
+                "connection: receive in one task, or have it hand out what it receives"
+            )
         self.waiter = Waiter(self.loop)
         return self.waiter
 

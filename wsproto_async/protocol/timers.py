@@ -3,9 +3,11 @@
 Each has a handle among the protocol's attributes (``openHandshakeTimeoutCall``, ...), None while
 it does not run, and a hook that it calls (``onOpenHandshakeTimeout``, ...).
 
-Keep-alive is fair. Any octet that arrives proves life. While reading is paused, by a slow
-consumer of ours, the peer cannot be heard and is not blamed: the clock starts anew. And where the
-loop itself was late, the peer gets that time on top.
+Keep-alive is fair. Any octet that arrives proves life. So does any octet that the peer takes
+while others wait to be sent: the ping may be behind them. While reading is paused, by a slow
+consumer of ours, the peer cannot be heard and is not blamed, unless it is the peer who holds the
+consumer up, by taking nothing of what we send. Where the loop itself was late, the peer gets that
+time on top, and before anybody is blamed the loop looks once more at what has arrived.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ __all__ = ["Timers"]
 
 LATE = 0.1
 """Seconds a timer may come late without the loop being taken for blocked."""
+
+LOOK = 0.1
+"""Seconds for a last look at what has arrived, the last of the time that a pong may take."""
 
 LINGER = 5.0
 """Seconds that TCP may take to end behind a close, where no option says otherwise."""
@@ -51,14 +56,25 @@ class Timers:
         protocol: whose.
     """
 
-    __slots__ = ("close_deadline", "ping_sent", "pong_due", "protocol", "round_trip")
+    __slots__ = (
+        "close_deadline",
+        "ping_sent",
+        "pong_due",
+        "protocol",
+        "round_trip",
+        "taken",
+        "waited",
+    )
 
     def __init__(self, protocol: WebSocketProtocol) -> None:
         self.protocol = protocol
         self.close_deadline: float | None = None
-        self.ping_sent = 0.0
+        self.ping_sent = 0.0  # 0 where its round trip is not to be measured
         self.pong_due = 0.0
         self.round_trip = 0.0
+        # When the clock for the pong started: octets that waited to be sent, and that had left.
+        self.waited = 0
+        self.taken = 0
 
     def start(self, attribute: str, seconds: float, hook: Callable[[], object]) -> None:
         """Arm one; 0 seconds is never."""
@@ -184,28 +200,68 @@ class Timers:
         self.await_pong(protocol.autoPingTimeout)
 
     def await_pong(self, seconds: float) -> None:
+        """Start the clock for the pong; 0 seconds is never."""
+        protocol = self.protocol
+        connection = protocol._connection
+        assert connection is not None
+        connection.held_back = connection.paused
+        self.waited = protocol.bufferedAmount
+        self.taken = connection.writer.wire + connection.writer.out.size - self.waited
+        self.expect_pong(seconds - min(LOOK, seconds / 2), self.no_pong)
+
+    def expect_pong(self, seconds: float, hook: Callable[[], object]) -> None:
         self.pong_due = self.protocol._loop.time() + seconds
-        self.start("autoPingTimeoutCall", seconds, self.no_pong)
+        self.start("autoPingTimeoutCall", seconds, hook)
 
     def no_pong(self) -> None:
-        """No pong in time. Is it the peer's fault?"""
+        """No pong yet; it may be there, if the loop was busy until now."""
+        if not self.peer_is_excused():
+            seconds = self.protocol.autoPingTimeout
+            self.expect_pong(min(LOOK, seconds / 2), self.still_no_pong)
+
+    def still_no_pong(self) -> None:
+        """The loop has read since then, and there was nothing."""
+        if not self.peer_is_excused():
+            self.protocol.onAutoPingTimeout()
+
+    def peer_is_excused(self) -> bool:
+        """Whether its silence is none, or not its fault; then the clock starts anew."""
         protocol = self.protocol
         connection = protocol._connection
         if connection is None or connection.state == State.CLOSED:
-            return
-        late = protocol._loop.time() - self.pong_due
-        if connection.paused or late > LATE:
-            self.await_pong(protocol.autoPingTimeout)
-        elif connection.heard and protocol.autoPingRestartOnAnyTraffic:
+            return True
+        if connection.heard and protocol.autoPingRestartOnAnyTraffic:
             self.alive()
-        else:
-            protocol.onAutoPingTimeout()
+            return True
+        late = protocol._loop.time() - self.pong_due > LATE
+        ours = late or self.reading_waits_for_us()
+        if ours:
+            self.ping_sent = 0.0  # whenever the pong comes, it does not tell the latency any more
+        if ours or self.peer_takes_octets():
+            self.await_pong(protocol.autoPingTimeout)
+            return True
+        return False
+
+    def peer_takes_octets(self) -> bool:
+        """Where octets waited, the system had no room: only the peer can have made some."""
+        protocol = self.protocol
+        writer = protocol._connection.writer
+        left = writer.wire + writer.out.size - protocol.bufferedAmount
+        return self.waited > 0 and left > self.taken
+
+    def reading_waits_for_us(self) -> bool:
+        """Whether reading was paused meanwhile, and not for want of a peer that takes anything."""
+        protocol = self.protocol
+        held_up_by_peer = protocol._answers_wait or protocol._writable is not None
+        return protocol._connection.held_back and not held_up_by_peer
 
     def pong(self, payload: bytes) -> None:
         """A pong arrived, perhaps the one that is due."""
         protocol = self.protocol
         if protocol.autoPingPending is not None and payload == protocol.autoPingPending:
-            self.round_trip = perf_counter() - self.ping_sent  # uvloop's clock has milliseconds
+            if self.ping_sent and not protocol._connection.held_back:
+                # By a clock of our own, since uvloop's has milliseconds.
+                self.round_trip = perf_counter() - self.ping_sent
             self.alive()
 
     def alive(self) -> None:

@@ -21,7 +21,10 @@ def bind_writes(protocol: Sending) -> None:
         return
     sink = connection.sink
     plain = not (
-        options.log_octets or protocol.triggered or "sendData" in plan_of(protocol).overridden
+        options.log_octets
+        or protocol.triggered
+        or protocol._writing_paused
+        or "sendData" in plan_of(protocol).overridden
     )
     if not plain or connection.state == State.CLOSED:
         connection.writer.connect(sink.write, sink.write_pieces, sink.wake)
