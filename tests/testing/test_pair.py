@@ -122,7 +122,7 @@ async def test_large_messages_and_many() -> None:
 
 async def test_whoever_sends_waits_for_a_peer_that_does_not_read() -> None:
     async with memory_pair() as (client, server):
-        server.protocol.pauseReading()
+        server.protocol.pauseReceiving()
         sent = 0
 
         async def send() -> None:
@@ -136,7 +136,7 @@ async def test_whoever_sends_waits_for_a_peer_that_does_not_read() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         assert 6 < sent < 20  # what a wire holds, and what may wait
-        server.protocol.resumeReading()
+        server.protocol.resumeReceiving()
         for _ in range(1000):
             assert len(await server.recv()) == 10_000
         await sending
@@ -369,10 +369,10 @@ async def test_streams_of_asyncio_work_as_well() -> None:
 async def test_writing_to_an_end_that_is_gone_is_a_reset() -> None:
     link = memory_link(talker, echoer)
     await link.client.is_open
-    link.server.pauseReading()
+    link.server.pauseReceiving()
     lost: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     link.client.onClose = lambda *_: lost.set_result(None)
-    link.client.pauseReading()  # so that it does not hear of the end
+    link.client.pauseReceiving()  # so that it does not hear of the end
     link.server.dropConnection(abort=True)
     for _ in range(5):
         await asyncio.sleep(0)
