@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any, Self
 
 import pytest
@@ -15,9 +17,7 @@ from wsproto_async.compress import (
     PerMessageCompressResponseAccept,
     PerMessageDeflate,
     PerMessageDeflateOffer,
-    PerMessageDeflateOfferAccept,
     PerMessageDeflateResponse,
-    PerMessageDeflateResponseAccept,
     accept_deflate,
 )
 from wsproto_async.exception import PayloadExceededError
@@ -142,24 +142,79 @@ def test_what_an_extension_must_have(base: type, methods: set[str]) -> None:
 # --- permessage-deflate ---------------------------------------------------------------------------
 
 
-def test_deflate_can_be_negotiated() -> None:
-    registered = dict(PERMESSAGE_COMPRESSION_EXTENSION)
-    assert registered == {
-        "permessage-deflate": {
-            "Offer": PerMessageDeflateOffer,
-            "OfferAccept": PerMessageDeflateOfferAccept,
-            "Response": PerMessageDeflateResponse,
-            "ResponseAccept": PerMessageDeflateResponseAccept,
-            "PMCE": PerMessageDeflate,
-        }
+@pytest.mark.parametrize("family", ["Deflate", "Bzip2", "Snappy", "Brotli"])
+def test_what_can_be_negotiated(family: str) -> None:
+    classes = PERMESSAGE_COMPRESSION_EXTENSION[f"permessage-{family.lower()}"]
+    assert {key: kind.__name__ for key, kind in classes.items()} == {  # type: ignore[attr-defined]
+        "Offer": f"PerMessage{family}Offer",
+        "OfferAccept": f"PerMessage{family}OfferAccept",
+        "Response": f"PerMessage{family}Response",
+        "ResponseAccept": f"PerMessage{family}ResponseAccept",
+        "PMCE": f"PerMessage{family}",
     }
+
+
+EXTRAS = ("PerMessageBzip2", "PerMessageSnappy", "PerMessageBrotli")
 
 
 @pytest.mark.parametrize("name", wsproto_async.compress.__all__)
 def test_what_can_be_imported(name: str) -> None:
     found = getattr(wsproto_async.compress, name)
-    if name != "PerMessageCompressExtension":
+    if name != "PerMessageCompressExtension" and not name.startswith(EXTRAS):
         assert getattr(wsproto_async, name) is found
+
+
+def run(program: str) -> None:
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_libraries_are_imported_when_they_are_used() -> None:
+    """(The standard library imports its own bz2 for its own ends.)"""
+    run("""
+import sys
+import wsproto_async
+from wsproto_async.compress import PerMessageBrotli, PerMessageSnappy
+
+libraries = {"cramjam", "brotli", "_brotli"}
+assert not libraries & set(sys.modules)
+PerMessageSnappy(True, True, True), PerMessageBrotli(True, True, True)
+assert libraries <= set(sys.modules)
+""")
+
+
+@pytest.mark.parametrize(
+    ("library", "family", "remedy"),
+    [
+        ("_bz2", "Bzip2", "standard library"),
+        ("cramjam", "Snappy", "pip install 'wsproto-async[snappy]'"),
+        ("brotli", "Brotli", "pip install 'wsproto-async[brotli]'"),
+    ],
+)
+def test_where_a_library_is_absent(library: str, family: str, remedy: str) -> None:
+    run(f"""
+import importlib.util
+
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == {library!r} else find(name, *more)
+import wsproto_async.compress
+from wsproto_async.compat import MODULES
+
+assert "permessage-{family.lower()}" not in wsproto_async.PERMESSAGE_COMPRESSION_EXTENSION
+assert len(wsproto_async.PERMESSAGE_COMPRESSION_EXTENSION) == 3
+assert not any("{family}" in name for name in MODULES["autobahn.websocket.compress"])
+try:
+    from wsproto_async.compress import PerMessage{family}Offer
+except ImportError as error:
+    assert "PerMessage{family}Offer is not there" in str(error), error
+    assert {remedy!r} in str(error), error
+else:
+    raise AssertionError("it is there")
+""")
+
+
+def test_a_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match="PerMessageInflate"):
+        getattr(wsproto_async.compress, "PerMessageInflate")  # noqa: B009
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,16 @@ An extension consists of five classes. Three of them negotiate for the two ends:
     ResponseAccept(response): the client agrees
 
 and from ``OfferAccept`` (server) or ``ResponseAccept`` (client) the codec is made, which runs for
-the rest of the connection. permessage-deflate is there; to add an extension, derive from the bases
-and enter its classes in :data:`PERMESSAGE_COMPRESSION_EXTENSION`.
+the rest of the connection. permessage-deflate is always there, others where their libraries are:
+
+====================  =============================
+permessage-bzip2      bz2 of the standard library
+permessage-snappy     ``wsproto-async[snappy]``
+permessage-brotli     ``wsproto-async[brotli]``
+====================  =============================
+
+To add an extension, derive from the bases and enter its classes in
+:data:`PERMESSAGE_COMPRESSION_EXTENSION`.
 
 Both applications say what they want by functions, the options ``per_message_compression_accept``.
 :func:`accept_deflate` is one that serves for either::
@@ -25,10 +33,12 @@ Both applications say what they want by functions, the options ``per_message_com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypedDict, overload
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, NoReturn, overload
 
 from .core.extensions.base import (
     PerMessageCompress,
+    PerMessageCompressExtension,
     PerMessageCompressOffer,
     PerMessageCompressOfferAccept,
     PerMessageCompressResponse,
@@ -61,16 +71,6 @@ __all__ = [
 ]
 
 
-class PerMessageCompressExtension(TypedDict):
-    """The classes of an extension."""
-
-    Offer: type[PerMessageCompressOffer]
-    OfferAccept: type[PerMessageCompressOfferAccept]
-    Response: type[PerMessageCompressResponse]
-    ResponseAccept: type[PerMessageCompressResponseAccept]
-    PMCE: type[PerMessageCompress]
-
-
 PERMESSAGE_COMPRESSION_EXTENSION: Final[dict[str, PerMessageCompressExtension]] = {
     PerMessageDeflate.EXTENSION_NAME: {
         "Offer": PerMessageDeflateOffer,
@@ -81,6 +81,44 @@ PERMESSAGE_COMPRESSION_EXTENSION: Final[dict[str, PerMessageCompressExtension]] 
     }
 }
 """The extensions that can be negotiated: lower-case name on the wire -> its classes."""
+
+# Those whose library is there; it is imported with the first codec.
+if TYPE_CHECKING or find_spec("_bz2"):
+    from .core.extensions import bzip2 as _bzip2
+    from .core.extensions.bzip2 import *  # noqa: F403
+
+    __all__ += _bzip2.__all__
+    PERMESSAGE_COMPRESSION_EXTENSION[_bzip2.PerMessageBzip2.EXTENSION_NAME] = _bzip2.EXTENSION
+
+if TYPE_CHECKING or find_spec("cramjam"):
+    from .core.extensions import snappy as _snappy
+    from .core.extensions.snappy import *  # noqa: F403
+
+    __all__ += _snappy.__all__
+    PERMESSAGE_COMPRESSION_EXTENSION[_snappy.PerMessageSnappy.EXTENSION_NAME] = _snappy.EXTENSION
+
+if TYPE_CHECKING or find_spec("brotli"):
+    from .core.extensions import brotli as _brotli
+    from .core.extensions.brotli import *  # noqa: F403
+
+    __all__ += _brotli.__all__
+    PERMESSAGE_COMPRESSION_EXTENSION[_brotli.PerMessageBrotli.EXTENSION_NAME] = _brotli.EXTENSION
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> NoReturn:
+        """Say what to install, where a class is missing with its library."""
+        for begin, remedy in _REMEDIES.items():
+            if name.startswith(begin):
+                raise ImportError(f"{name} is not there without {remedy}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_REMEDIES: Final = {
+    "PerMessageBzip2": "the standard library's bz2, which this Python was built without",
+    "PerMessageSnappy": "cramjam: pip install 'wsproto-async[snappy]'",
+    "PerMessageBrotli": "brotli: pip install 'wsproto-async[brotli]'",
+}
 
 WINDOW_BITS = 12
 MEM_LEVEL = 4

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypedDict
 
 from ...types import ExtensionParams
 
 __all__ = [
     "PerMessageCompress",
+    "PerMessageCompressExtension",
     "PerMessageCompressOffer",
     "PerMessageCompressOfferAccept",
     "PerMessageCompressResponse",
@@ -157,3 +158,13 @@ class PerMessageCompress(ABC):
         Raises:
             PayloadCorruptError: it is not complete, or what came last does not inflate.
         """
+
+
+class PerMessageCompressExtension(TypedDict):
+    """The classes of an extension."""
+
+    Offer: type[PerMessageCompressOffer]
+    OfferAccept: type[PerMessageCompressOfferAccept]
+    Response: type[PerMessageCompressResponse]
+    ResponseAccept: type[PerMessageCompressResponseAccept]
+    PMCE: type[PerMessageCompress]
