@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 import wsproto_async
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
-from wsproto_async.options.own import OwnOptions
+from wsproto_async.options.own import OwnOptions, OwnServerOptions
 
 REFERENCE: Final = Path(__file__).with_name("reference")
 
@@ -48,16 +48,17 @@ def options_reference() -> str:
     return OPTIONS_HEAD + "\n".join(
         (
             *_section("Both roles", CommonOptions, OwnOptions),
-            *_section("Both roles, beyond Autobahn", OwnOptions, None),
-            *_section("Servers", ServerOptions, CommonOptions),
+            *_section("Both roles, beyond Autobahn", OwnOptions),
+            *_section("Servers", ServerOptions, CommonOptions, OwnServerOptions),
+            *_section("Servers, beyond Autobahn", OwnServerOptions),
             *_section("Clients", ClientOptions, CommonOptions),
         )
     )
 
 
-def _section(title: str, model: Any, base: Any) -> Iterator[str]:
-    """A table of the options that ``model`` adds to ``base`` or says otherwise, and their texts."""
-    inherited = base.model_fields if base else {}
+def _section(title: str, model: Any, *bases: Any) -> Iterator[str]:
+    """A table of the options that ``model`` adds to ``bases`` or says otherwise; their texts."""
+    inherited = {name: field for base in bases for name, field in base.model_fields.items()}
     fields = {
         name: field
         for name, field in model.model_fields.items()

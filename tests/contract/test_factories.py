@@ -14,7 +14,7 @@ from wsproto_async import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from wsproto_async.options.legacy import OWN_ATTRS
+from wsproto_async.options.legacy import OWN_ATTRS, OWN_SERVER_ATTRS
 
 from .support import Client, Lab, Server, connect, head_of, request, server_factory
 
@@ -189,5 +189,6 @@ def test_parameters_set_late_count(lab: Lab) -> None:
 def test_our_own_options_are_attributes_as_well(lab: Lab) -> None:
     for factory in (WebSocketServerFactory(loop=lab), WebSocketClientFactory(loop=lab)):
         protocol = connect(lab, factory).protocol
-        for name in OWN_ATTRS:
+        names = OWN_ATTRS + (OWN_SERVER_ATTRS if factory.isServer else [])
+        for name in names:
             assert getattr(factory, name) == getattr(protocol, name)

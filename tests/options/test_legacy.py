@@ -22,6 +22,7 @@ from wsproto_async.options.legacy import (
     CONFIG_ATTRS_COMMON,
     CONFIG_ATTRS_SERVER,
     OWN_ATTRS,
+    OWN_SERVER_ATTRS,
     assign,
     legacy_value,
     update,
@@ -46,8 +47,9 @@ CLIENT = [
 OWN = [
     "hookConcurrency", "onHookError", "receiveQueueMessages", "receiveQueueBytes",
     "writeBufferHigh", "closeTimeout", "maxHandshakeSize", "maxHandshakeHeaders",
-    "autoPingRestartOnAnyTraffic",
+    "autoPingRestartOnAnyTraffic", "maxMessagesPerSecond", "maxOctetsPerSecond", "onRateLimit",
 ]  # fmt: skip
+OWN_SERVER = ["maxConnectionsPerIp", "maxHandshakesPerMinute", "accessLog"]
 
 # Autobahn's signatures of setProtocolOptions, in its order.
 SERVER_KEYWORDS = [
@@ -83,13 +85,15 @@ class TestLists:
         assert CONFIG_ATTRS_SERVER == SERVER
         assert CONFIG_ATTRS_CLIENT == CLIENT
         assert OWN_ATTRS == OWN
+        assert OWN_SERVER_ATTRS == OWN_SERVER
 
     @pytest.mark.parametrize(("model", "kwargs", "keywords"), ROLES)
     def test_keywords_are_the_contracts_and_ours(
         self, model: type[CommonOptions], kwargs: type, keywords: list[str]
     ) -> None:
         hints = get_type_hints(kwargs)
-        assert hints.keys() == {*keywords, *ATTRIBUTE_ONLY, *OWN}
+        ours = OWN + OWN_SERVER if model is ServerOptions else OWN
+        assert hints.keys() == {*keywords, *ATTRIBUTE_ONLY, *ours}
         assert hints.keys() == {field.alias for field in model.model_fields.values()}
 
     @pytest.mark.parametrize(("model", "kwargs", "keywords"), ROLES)

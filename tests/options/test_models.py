@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
-from wsproto_async.options.own import OwnOptions
+from wsproto_async.options.own import OwnOptions, OwnServerOptions
 
 MIB = 2**20
 
@@ -23,6 +23,14 @@ OWN = {
     "max_handshake_size": 16384,
     "max_handshake_headers": 128,
     "auto_ping_restart_on_any_traffic": True,
+    "max_messages_per_second": 0,
+    "max_octets_per_second": 0,
+    "on_rate_limit": "pause",
+}
+OWN_SERVER = {
+    "max_connections_per_ip": 0,
+    "max_handshakes_per_minute": 0,
+    "access_log": False,
 }
 SAFE_COMMON = OWN | {
     "log_octets": False,
@@ -42,7 +50,7 @@ SAFE_COMMON = OWN | {
     "auto_ping_timeout": 20,
     "auto_ping_size": 12,
 }
-SAFE_SERVER = SAFE_COMMON | {
+SAFE_SERVER = (SAFE_COMMON | OWN_SERVER) | {
     "close_timeout": 1,
     "versions": (8, 13),
     "web_status": False,
@@ -141,6 +149,9 @@ BAD_COMMON: list[tuple[str, list[Any]]] = [
     ("receive_queue_bytes", [0, -1, True, None]),
     ("max_handshake_size", [0, 255, True, None]),
     ("max_handshake_headers", [0, 7, True, None]),
+    ("max_messages_per_second", [-1, 1.5, True, None]),
+    ("max_octets_per_second", [-1, 1.5, True, None]),
+    ("on_rate_limit", ["drop", None, True]),
 ]
 BAD_SERVER: list[tuple[str, list[Any]]] = [
     ("versions", [[], [9], [8, 13, 14], 13, "13", [True], ["13"], None]),
@@ -154,6 +165,9 @@ BAD_SERVER: list[tuple[str, list[Any]]] = [
     ("allowed_origins", ["*", [1], [""], None]),
     ("max_connections", [-1, 1.0, True, "1", None]),
     ("trust_x_forwarded_for", [-1, 1.0, True, "1", None]),
+    ("max_connections_per_ip", [-1, 1.0, True, "1", None]),
+    ("max_handshakes_per_minute", [-1, 1.0, True, "1", None]),
+    ("access_log", [2, "no", None]),
 ]
 BAD_CLIENT: list[tuple[str, list[Any]]] = [
     ("version", [9, 19, True, "18", None]),
@@ -258,3 +272,4 @@ class TestRules:
         assert "web_status" not in ClientOptions.model_fields
         assert "version" not in ServerOptions.model_fields
         assert OwnOptions.model_fields.keys() == OWN.keys() | {"close_timeout"}
+        assert OwnServerOptions.model_fields.keys() == OWN_SERVER.keys()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .._native.kernels import Key
 from ..constants import Opcode
 from ..errors import StateError
+from ..protocol.rate_limit import limited_sink
 from ..protocol.stream import MessageStream
 from ..protocol.wiring import bind_slots
 
@@ -52,7 +53,7 @@ class Fragments:
         self.broken = False
         reader = connection.reader
         self._text = reader.opcode == Opcode.TEXT
-        if beginning := reader.divert(self):
+        if beginning := reader.divert(limited_sink(link, self)):
             self.frame_data(beginning)
 
     def frame_begin(self, first: int, masked: bool, length: int, key: Key) -> None:

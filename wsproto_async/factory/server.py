@@ -13,6 +13,7 @@ from ..options.legacy import (
     ServerOptionsKwargs,
     update,
 )
+from ..protocol.admission import Admission
 from ..protocol.option_attributes import ServerOptionAttributes
 from ..protocol.server import WebSocketServerProtocol
 from ..util import parse_url
@@ -45,6 +46,7 @@ class WebSocketServerFactory(ServerOptionAttributes, WebSocketFactory):
     protocol: Any = WebSocketServerProtocol
     options: ServerOptions = ServerOptions.contract()
     countConnections = 0
+    admission: Admission | None = None
     server: str | None
     externalPort: int | None
 

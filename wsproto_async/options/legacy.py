@@ -16,7 +16,7 @@ from ..errors import OptionError
 from .base import OptionsBase, did_you_mean, explain
 from .client import ClientOptions, CompressionOffer
 from .common import CommonOptions
-from .own import OwnOptions
+from .own import OwnOptions, OwnServerOptions
 from .server import ServerOptions
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "CONFIG_ATTRS_COMMON",
     "CONFIG_ATTRS_SERVER",
     "OWN_ATTRS",
+    "OWN_SERVER_ATTRS",
     "ClientOptionsKwargs",
     "ServerOptionsKwargs",
     "assign",
@@ -38,22 +39,24 @@ _DERIVED: Final = {"allowedOriginsPatterns": ("allowedOrigins", "allowed_origins
 """Attributes that no option sets: the option each follows, and the property that computes it."""
 
 
-def _attributes(model: type[OptionsBase], base: type[OptionsBase]) -> list[str]:
-    """Return the camelCase names of the fields that ``model`` adds to ``base``, in order."""
+def _attributes(model: type[OptionsBase], *bases: type[OptionsBase]) -> list[str]:
+    """Return the camelCase names of the fields that ``model`` adds to ``bases``, in order."""
+    known = {name for base in bases for name in base.model_fields}
     followers = {source: name for name, (source, _) in _DERIVED.items()}
     names: list[str] = []
     for name, field in model.model_fields.items():
-        if name not in base.model_fields:
+        if name not in known:
             alias = str(field.alias)
             names += [alias, followers[alias]] if alias in followers else [alias]
     return names
 
 
 CONFIG_ATTRS_COMMON: Final = _attributes(CommonOptions, OwnOptions)
-CONFIG_ATTRS_SERVER: Final = _attributes(ServerOptions, CommonOptions)
+CONFIG_ATTRS_SERVER: Final = _attributes(ServerOptions, CommonOptions, OwnServerOptions)
 CONFIG_ATTRS_CLIENT: Final = _attributes(ClientOptions, CommonOptions)
 
-OWN_ATTRS: Final = _attributes(OwnOptions, OptionsBase)
+OWN_ATTRS: Final = _attributes(OwnOptions)
+OWN_SERVER_ATTRS: Final = _attributes(OwnServerOptions)
 """The camelCase names of the options that Autobahn has not, or not in its version 21."""
 
 ATTRIBUTE_ONLY: Final = ("logOctets", "logFrames", "trackTimings")
@@ -74,6 +77,9 @@ class _CommonOptionsKwargs(TypedDict, total=False):
     maxHandshakeSize: int | None
     maxHandshakeHeaders: int | None
     autoPingRestartOnAnyTraffic: bool | None
+    maxMessagesPerSecond: int | None
+    maxOctetsPerSecond: int | None
+    onRateLimit: Literal["pause", "close"] | None
 
     logOctets: bool | None
     logFrames: bool | None
@@ -107,6 +113,10 @@ class ServerOptionsKwargs(_CommonOptionsKwargs, total=False):
     allowNullOrigin: bool | None
     maxConnections: int | None
     trustXForwardedFor: int | None
+
+    maxConnectionsPerIp: int | None
+    maxHandshakesPerMinute: int | None
+    accessLog: bool | None
 
 
 class ClientOptionsKwargs(_CommonOptionsKwargs, total=False):

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from .base import OptionsBase
 from .fields import KIB, MIB, Autobahn, Flag, Octets, Seconds
 
-__all__ = ["OwnOptions"]
+__all__ = ["OwnOptions", "OwnServerOptions"]
 
 
 def _zero_is_unbounded(value: int | None) -> int | None:
@@ -79,3 +79,53 @@ class OwnOptions(OptionsBase, frozen=True):
     """Whether received data counts as the answer to an automatic ping.
 
     Default: true, since whoever sends data is alive, even if the pong is queued behind it."""
+
+    max_messages_per_second: Annotated[int, Field(ge=0)] = 0
+    """How many messages a connection may receive in a second, pings and pongs included; as many
+    may come in one burst. 0 is unlimited. ``on_rate_limit`` says what happens to more.
+
+    Default: 0, since only you know how many are too many."""
+
+    max_octets_per_second: Octets = 0
+    """How many octets of messages a connection may receive in a second, counted after inflating;
+    as many may come in one burst. 0 is unlimited. ``on_rate_limit`` says what happens to more.
+
+    Default: 0, since only you know how many are too many."""
+
+    on_rate_limit: Literal["pause", "close"] = "pause"
+    """What happens to a peer that sends faster than ``max_messages_per_second`` or
+    ``max_octets_per_second``: nothing is read from it for as long as it is ahead, so that it has
+    to wait itself; or the connection is closed with 1008.
+
+    Default: pause, since that costs nobody anything, and nothing is lost."""
+
+
+class OwnServerOptions(OptionsBase, frozen=True):
+    """What goes beyond Autobahn, on servers alone."""
+
+    max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
+    """How many connections one address may have at once, those in their handshake included; one
+    more is refused with 429. With ``trust_x_forwarded_for`` it is the client's address that counts,
+    from its request on. Of IPv6, all of a network of 64 bits is one address; a Unix socket
+    has none. 0 is unlimited.
+
+    Default: 0, since a whole company may be behind one address."""
+
+    max_handshakes_per_minute: Annotated[int, Field(ge=0)] = 0
+    """How many handshakes one address may begin in a minute, refused ones included; as many may
+    come in one burst. More are refused with 429 and Retry-After. An address is what it is for
+    ``max_connections_per_ip``. 0 is unlimited.
+
+    Default: 0, for the same reason. Set it where passwords or tokens can be guessed."""
+
+    @property
+    def limits_addresses(self) -> bool:
+        """Whether there is a limit for what one address may do."""
+        return bool(self.max_connections_per_ip or self.max_handshakes_per_minute)
+
+    access_log: Flag = False
+    """Whether the logger ``wsproto_async.access`` gets a line at INFO for each connection when it
+    has ended; without query, headers and anything else that might let somebody in. A connection
+    without a request, as port scanners make it, is a line at DEBUG.
+
+    Default: false, since a proxy in front has one already."""

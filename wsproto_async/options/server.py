@@ -11,6 +11,7 @@ from ..constants import SUPPORTED_PROTOCOL_VERSIONS
 from .common import CommonOptions
 from .fields import Autobahn, Flag, Seconds, as_tuple
 from .origins import SAME_ORIGIN, origin_pattern
+from .own import OwnServerOptions
 
 __all__ = ["ServerOptions"]
 
@@ -28,7 +29,7 @@ def _check_policy(policy: str) -> str:
     return policy
 
 
-class ServerOptions(CommonOptions, frozen=True):
+class ServerOptions(OwnServerOptions, CommonOptions, frozen=True):
     """Options of a server. ``ServerOptions()`` is safe as it stands; ``ServerOptions.contract()``
     has Autobahn's defaults. The fields stand in the order of its ``CONFIG_ATTRS_SERVER``.
     """

@@ -30,6 +30,7 @@ from .option_attributes import (
     CommonOptionAttributes,
     ServerOptionAttributes,
 )
+from .rate_limit import RateLimit
 from .stream import MessageStream
 from .tasks import HookTasks
 
@@ -132,6 +133,7 @@ class Attributes(
     autoPingPendingCall: Handle | None = None
     autoPingTimeoutCall: Handle | None = None
     _lingerCall: Handle | None = None
+    _rateLimitCall: Handle | None = None
     autoPingPending: bytes | None = None
 
     # --- a message that is received frame by frame ---
@@ -155,6 +157,7 @@ class Attributes(
     _tasks: HookTasks | None = None
     _stream: MessageStream | None = None
     _fragments: FrameSink | None = None
+    _rate_limit: RateLimit | None = None
     _has_frame_sink = False
     _slots_wait = False
     _pauses = 0

@@ -222,6 +222,9 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         """We are closing: read on to the peer's close frame, whoever does not keep up."""
         if self._stream is not None:
             self._stream.let_go()
+        if self._rateLimitCall is not None:
+            self._timers.stop("_rateLimitCall")
+            self._resume_reading()
 
     # --- keeping it alive -----------------------------------------------------------------------
 

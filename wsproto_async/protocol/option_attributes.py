@@ -69,6 +69,9 @@ class CommonOptionAttributes:
     maxHandshakeSize: int = option()
     maxHandshakeHeaders: int = option()
     autoPingRestartOnAnyTraffic: bool = option()
+    maxMessagesPerSecond: int = option()
+    maxOctetsPerSecond: int = option()
+    onRateLimit: Literal["pause", "close"] = option()
 
 
 class ServerOptionAttributes:
@@ -86,6 +89,11 @@ class ServerOptionAttributes:
     allowNullOrigin: bool = option()
     maxConnections: int = option()
     trustXForwardedFor: int = option()
+
+    # Not in Autobahn.
+    maxConnectionsPerIp: int = option()
+    maxHandshakesPerMinute: int = option()
+    accessLog: bool = option()
 
 
 class ClientOptionAttributes:

@@ -10,6 +10,7 @@ from ..options.legacy import (
     CONFIG_ATTRS_COMMON,
     CONFIG_ATTRS_SERVER,
     OWN_ATTRS,
+    OWN_SERVER_ATTRS,
     assign,
 )
 from .attributes import Attributes
@@ -19,7 +20,15 @@ __all__ = ["apply_options", "class_options", "options_of"]
 
 Options = ServerOptions | ClientOptions
 
-_NAMES = frozenset([*CONFIG_ATTRS_COMMON, *CONFIG_ATTRS_SERVER, *CONFIG_ATTRS_CLIENT, *OWN_ATTRS])
+_NAMES = frozenset(
+    [
+        *CONFIG_ATTRS_COMMON,
+        *CONFIG_ATTRS_SERVER,
+        *CONFIG_ATTRS_CLIENT,
+        *OWN_ATTRS,
+        *OWN_SERVER_ATTRS,
+    ]
+)
 """Every option by its camelCase name."""
 
 _NOT_THERE = (f"{__package__}.", "asyncio.", "builtins")

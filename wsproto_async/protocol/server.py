@@ -23,12 +23,17 @@ from ..options import ServerOptions
 from ..options.origins import SAME_ORIGIN
 from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
 from ..version import __version__
+from .access_log import log_access, status_of
+from .admission import Admission, Refusal, address_of
 from .base import WebSocketProtocol
 
 __all__ = ["WebSocketServerProtocol"]
 
 POLICY_REQUEST = b"<policy-file-request/>\x00"
 """What Flash sends instead of a handshake."""
+
+PATIENCE = 1.0
+"""Seconds for a client that is to be refused to ask at all."""
 
 MAX_EARLY = 64 * 1024
 """Octets that may come behind a request before it is answered."""
@@ -48,6 +53,10 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     _upgrade: PlainRequest | None = None
     _counted = False
+    _address: str | None = None
+    _refusal: Refusal | None = None
+    _since: float | None = None
+    _status = 0
     _last_policy: ClassVar[tuple[tuple[ServerOptions, int | None, bool], ServerPolicy] | None] = (
         None
     )
@@ -87,13 +96,48 @@ class WebSocketServerProtocol(WebSocketProtocol):
         super()._connectionMade()
         self.factory.countConnections += 1
         self._counted = True
+        options = self._options
+        assert isinstance(options, ServerOptions)
+        if options.access_log:
+            self._since = self._loop.time()
+        if options.limits_addresses and not options.trust_x_forwarded_for:
+            self._admit(self._host(), options)
+            if self._refusal is not None:
+                self._timers.start("openHandshakeTimeoutCall", PATIENCE, self._turn_away)
 
     def _connectionLost(self, reason: BaseException | None) -> None:
         """End; the factory counts the connection until ``onClose`` has been told."""
         super()._connectionLost(reason)
-        if self._counted:
-            self._counted = False
-            self.factory.countConnections -= 1
+        if not self._counted:
+            return
+        self._counted = False
+        self.factory.countConnections -= 1
+        if self._address is not None:
+            self.factory.admission.leave(self._address)
+        if self._since is not None:
+            log_access(self, self._status, self._loop.time() - self._since)
+
+    # --- who may connect at all -----------------------------------------------------------------
+
+    def _host(self) -> str | None:
+        """The address at the other end of the transport; None where that has none."""
+        name = self.transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else None
+
+    def _admit(self, host: str | None, options: ServerOptions) -> None:
+        """Count the connection for its address; too many are refused when they have asked."""
+        if host is None:
+            return
+        admission = getattr(self.factory, "admission", None)
+        if not isinstance(admission, Admission):
+            admission = self.factory.admission = Admission()
+        self._address = address_of(host)
+        self._refusal = admission.enter(self._address, options)
+
+    def _turn_away(self) -> None:
+        """It is to be refused, but does not even ask."""
+        if self._refusal is not None:
+            self._timed_out(self._refusal[0])
 
     # --- the request --------------------------------------------------------------------------
 
@@ -129,7 +173,12 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self.http_status_line = head.status_line
         self.http_headers = head.headers
         self.http_request_uri = head.target
-        self._trust_forwarded(head)
+        forwarded = self._trust_forwarded(head)
+        assert isinstance(self._options, ServerOptions)
+        if self._options.limits_addresses and self._address is None:
+            self._admit(self.peer if forwarded else self._host(), self._options)
+        if self._refusal is not None:
+            raise HandshakeError(self._refusal[0], 429, self._refusal[1])
         request = judge_request(head, self._policy())
         self.http_request_path = request.path
         self.http_request_params = request.params
@@ -161,10 +210,13 @@ class WebSocketServerProtocol(WebSocketProtocol):
             known = WebSocketServerProtocol._last_policy = (key, policy)
         return known[1]
 
-    def _trust_forwarded(self, head: RequestHead) -> None:
+    def _trust_forwarded(self, head: RequestHead) -> bool:
+        """Take the peer's address from a proxy in front of us; whether there was one."""
         header = head.headers.get("x-forwarded-for")
-        if header and self.trustXForwardedFor:
-            self.peer = forwarded_peer(header, self.trustXForwardedFor)
+        if not (header and self.trustXForwardedFor):
+            return False
+        self.peer = forwarded_peer(header, self.trustXForwardedFor)
+        return True
 
     def _ask(self, upgrade: Upgrade) -> None:
         """The request is in order: does the application want it?"""
@@ -266,6 +318,12 @@ class WebSocketServerProtocol(WebSocketProtocol):
         codec = extension["PMCE"].create_from_offer_accept(True, accept)
         self._use_codec(codec)
         return [accept.get_extension_string()]
+
+    def _write_preopen(self, data: bytes) -> None:
+        """Write an answer; the first one has the status."""
+        if self._since is not None and not self._status:
+            self._status = status_of(data)
+        super()._write_preopen(data)
 
     # --- refusing and plain HTTP ----------------------------------------------------------------
 

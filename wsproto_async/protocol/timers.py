@@ -44,6 +44,7 @@ HANDLES = frozenset(
         "autoPingPendingCall",
         "autoPingTimeoutCall",
         "_lingerCall",
+        "_rateLimitCall",
     }
 )
 """The attributes of a protocol that hold its timers."""

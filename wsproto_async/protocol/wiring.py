@@ -12,6 +12,7 @@ from ..core.writer import FrameWriter
 from ..errors import FrameError, MessageTooBig, PayloadError, ProtocolError
 from ..types import FrameHeader
 from .plan import plan_of
+from .rate_limit import limit_of, limited_sink
 
 if TYPE_CHECKING:
     from .base import WebSocketProtocol
@@ -153,11 +154,19 @@ def bind_slots(protocol: WebSocketProtocol) -> None:
         on_message = stream.push
     else:
         on_message = protocol.onMessage if hooked else ignore
+    decode = stream is not None and on_message == stream.push
+    on_control: Callable[[int, bytes], object] = connection.control
+    sink = protocol._fragments or (cast(Wiring, connection.sink) if streaming else None)
+    limit = limit_of(protocol)
+    if limit is not None:
+        on_message = limit.deliver(protocol, on_message)
+        on_control = limit.control(protocol, on_control)
+        sink = None if sink is None else limited_sink(protocol, sink)
     connection.reader.connect(
         on_message,
-        connection.control,
+        on_control,
         protocol._hook_returned,
-        sink=protocol._fragments or (cast(Wiring, connection.sink) if streaming else None),
+        sink=sink,
         sink_control=protocol._fragments is None and (plan.inner or options.log_frames),
-        decode=stream is not None and on_message == stream.push,
+        decode=decode,
     )
