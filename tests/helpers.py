@@ -147,6 +147,10 @@ class Recorder:
     def resume_reading(self) -> None:
         self.calls.append(("resume",))
 
+    def give_way(self) -> None:
+        self.calls.append(("give way",))
+        self.connection.pause()
+
     # --- what it tells ---
 
     def fact(self, name: str, *details: Any) -> None:

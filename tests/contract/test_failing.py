@@ -181,3 +181,15 @@ def test_the_size_hook_gets_numbers_and_a_text(lab: Lab, role: str) -> None:
     side.feed_frame(0, bytes(5))
     assert side.protocol.noted("size") == [(11, 10, str)]
     assert side.frames()[0].payload[:2] == (1009).to_bytes(2, "big")
+
+
+def test_one_line_in_the_log_whatever_the_peer_does(lab: Lab) -> None:
+    class Logged(Server):
+        def _say(self, level: str, text: str, error: BaseException | None = None) -> None:
+            self.note("said", level, text)
+
+    side = open_server(lab, Logged, failByDrop=False)
+    side.feed(side.frame(3, b"x") + side.frame(4) + side.frame(CLOSE, b"\x00\x00\x9b31m"))
+    side.lose()
+    lines = [text for level, text in side.protocol.noted("said") if level != "debug"]
+    assert lines == ["failing the connection with 1002: opcode 3 is reserved"]

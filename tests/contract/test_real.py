@@ -352,7 +352,7 @@ def test_a_proxy_that_is_none(run: Run, answer: bytes) -> None:
             protocol = await through(server.sockets[0].getsockname()[1], client)
             was_clean, code, reason = await protocol.ended
             assert (was_clean, code) == (False, 1006)
-            expected = "status line" if answer.endswith(b"\n") else "handshake timeout"
+            expected = "control character" if answer.endswith(b"\n") else "handshake timeout"
             assert expected in reason
 
     run(test())

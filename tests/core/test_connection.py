@@ -16,7 +16,7 @@ from wsproto_async.core.connection import Connection, truncate
 from wsproto_async.errors import Disconnected, PayloadExceededError, StateError
 
 from ..contract.support import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_payload
-from ..helpers import Pair, Recorder
+from ..helpers import Boom, Pair, Recorder
 
 CONTINUATION = 0
 SIDES = [pytest.param(True, id="server"), pytest.param(False, id="client")]
@@ -495,3 +495,41 @@ def test_a_new_connection_is_connecting() -> None:
     side = Recorder()
     assert Connection(True, side).state == State.CONNECTING
     assert Connection(False, side).writer.mask
+
+
+# --- turns -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3])
+def test_what_is_above_the_credit_waits(side: Recorder, portion: int) -> None:
+    side.reader.credit = portion
+    side.receive(b"".join(side.frame(TEXT, bytes([i])) for i in range(3)))
+    got = []
+    while side.connection.paused:
+        assert side.take("message", "give way")[-1] == ("give way",)
+        got.append(int(side.reader.messages))
+        side.reader.credit = portion
+        side.connection.unpause()
+    assert got == list(range(portion, 3, portion))
+    assert side.reader.messages == 3
+
+
+def test_a_slot_that_raises_has_used_its_credit(side: Recorder) -> None:
+    def fail(name: str) -> None:
+        raise Boom
+
+    side.meddle = fail
+    side.reader.credit = 2
+    for left in (1, 0):
+        with pytest.raises(Boom):
+            side.receive(side.frame(TEXT))
+        assert side.reader.credit == left
+    side.receive(side.frame(TEXT))
+    assert side.take("message", "give way")[-1] == ("give way",)
+
+
+def test_nobody_gives_way_behind_the_end(side: Recorder) -> None:
+    side.reader.credit = 1
+    side.receive(side.frame(CLOSE))
+    assert not side.connection.paused
+    assert side.take("message", "pause") == []

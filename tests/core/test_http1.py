@@ -133,6 +133,34 @@ def test_bare_lf_is_refused_before_the_head_ends() -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("octet", sorted({*range(1, 32), 127} - set(b"\t\r\n")))
+@pytest.mark.parametrize("position", [0, 5, 20, -1])
+def test_controls_are_refused_before_the_head_ends(octet: int, position: int) -> None:
+    data = bytearray(b"GET / HTTP/1.1\r\nHost: example.com")
+    data[position] = octet
+    with pytest.raises(HandshakeError, match="control character") as caught:
+        HeadReader(8192).feed(bytes(data))
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("cut", [2**30, 1, 2, 3])
+@pytest.mark.parametrize("line_end", [b"\r", b"\n", b"\r\r\n", b"\n\r", b"\r\n\r"])
+def test_line_ends_that_are_none(line_end: bytes, cut: int) -> None:
+    data = b"GET / HTTP/1.1" + line_end + b"Host: h"
+    reader = HeadReader(8192)
+    pieces = [data[begin : begin + cut] for begin in range(0, len(data), cut)]
+    with pytest.raises(HandshakeError, match="CRLF"):
+        print([reader.feed(piece) for piece in pieces])
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_good_line_ends_may_be_cut(cut: int) -> None:
+    data = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    reader = HeadReader(8192)
+    heads = [reader.feed(data[begin : begin + cut]) for begin in range(0, len(data), cut)]
+    assert heads == [None] * (len(heads) - 1) + [data]
+
+
 def test_client_errors_have_no_status() -> None:
     with pytest.raises(HandshakeError) as caught:
         HeadReader(4, is_client=True).feed(b"HTTP/1.1 101")

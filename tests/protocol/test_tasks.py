@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from wsproto_async.errors import Disconnected
 from wsproto_async.protocol.tasks import HookTasks, is_awaitable
 
-from ..contract.support import TEXT, Lab, Server, Side, open_server
+from ..contract.support import BINARY, CLOSE, TEXT, Lab, Server, Side, open_server
 
 
 class Owner:
@@ -121,6 +122,24 @@ def test_what_is_awaitable() -> None:
     coroutine.close()
 
 
+async def test_octets_count_too(owner: Owner) -> None:
+    tasks, gate = HookTasks(asyncio.get_running_loop(), 64, 100), Gate()
+    tasks.start(owner, gate.coroutine(), "onMessage", True, 60)
+    assert owner.log == []
+    tasks.start(owner, gate.coroutine(), "onMessage", True, 60)
+    assert owner.log == ["pause"]
+    await turns()
+    await gate.open()
+    assert owner.log == ["pause", "resume"]
+    tasks.start(owner, gate.coroutine(), "onMessage", True, 1000)
+    assert owner.log == ["pause", "resume", "pause"]
+    await turns()
+    await gate.open()
+    await gate.open()
+    assert owner.log == ["pause", "resume", "pause", "resume"]
+    assert tasks.octets == 0
+
+
 # --- on a connection ---------------------------------------------------------------------------
 
 
@@ -187,3 +206,90 @@ def test_the_end_of_the_connection_does_not_cancel_them(lab: Lab) -> None:
     side.lose()
     side.protocol.finish(lab, b"x")
     assert side.protocol.noted("end") == [(b"x",)]
+
+
+@pytest.mark.parametrize("deliver", [False, True])
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_large_messages_are_worked_on_one_at_a_time(
+    lab: Lab, deliver: bool, fragments: int
+) -> None:
+    side: Side[Slow] = open_server(lab, Slow, receiveQueueBytes=1000)
+    if deliver:
+        side.protocol.on("message", lambda payload, is_binary: None)
+    for letter in (b"a", b"b", b"c"):
+        for index in range(fragments):
+            opcode, fin = (0 if index else BINARY), index == fragments - 1
+            side.feed_frame(opcode, letter * 600, fin=fin)
+    begun = len(side.protocol.noted("begin"))
+    assert begun == (2 if fragments == 1 else 1)
+    assert not side.transport.reading
+    side.protocol.finish(lab, b"a" * 600 * fragments)
+    assert len(side.protocol.noted("begin")) == begun + 1
+    side.lose()
+
+
+HOOKS = ("onMessageBegin", "onMessageFrameBegin", "onMessageFrameData", "onMessageFrameEnd")
+
+
+@pytest.mark.parametrize("name", [*HOOKS, "onMessageFrame", "onMessageEnd"])
+def test_streaming_hooks_are_bounded_as_well(lab: Lab, name: str) -> None:
+    async def hook(self: Server, *args: Any) -> None:
+        self.note(name)
+        await self.__dict__.setdefault("gate", self._loop.create_future())
+
+    side: Side[Any] = open_server(lab, type("Streaming", (Server,), {name: hook}))
+    side.feed(side.frame(BINARY, b"x") * 200)
+    assert len(side.protocol.noted(name)) == 64
+    assert not side.transport.reading
+    side.protocol.gate.set_result(None)
+    lab.turn()
+    assert len(side.protocol.noted(name)) == 200
+
+
+# --- news of the end ---------------------------------------------------------------------------
+
+
+class Late(Server):
+    """Answers when it is too late, and notes what is logged."""
+
+    async def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.note("begin")
+        await self.__dict__.setdefault("gate", self._loop.create_future())
+        self.sendMessage(payload)
+
+    async def onOpen(self) -> None:
+        async for _ in self.messages():
+            pass
+
+    def onError(self, error: BaseException, hook: str) -> None:
+        self.note("error", hook, type(error))
+
+    def _say(self, level: str, text: str, error: BaseException | None = None) -> None:
+        self.note("said", level, error)
+
+
+@pytest.mark.parametrize("end", ["lost", "closed", "failed", "dropped"])
+def test_whoever_is_told_of_the_end_has_not_failed(lab: Lab, end: str) -> None:
+    side: Side[Any] = open_server(lab, Late, failByDrop=end == "dropped")
+    side.feed_frame(TEXT, b"x")
+    if end == "lost":
+        side.lose()
+    elif end == "closed":
+        side.feed_frame(CLOSE)
+    else:
+        side.feed_frame(3)
+    side.protocol.gate.set_result(None)
+    lab.turn()
+    side.lose()
+    assert side.protocol.noted("error") == []
+    assert [event for event in side.protocol.noted("said") if event[1] is not None] == []
+
+
+def test_whoever_sends_behind_its_own_close_has(lab: Lab) -> None:
+    side: Side[Any] = open_server(lab, Late)
+    side.feed_frame(TEXT, b"x")
+    side.protocol.sendClose()
+    side.protocol.gate.set_result(None)
+    lab.turn()
+    assert side.protocol.noted("error") == [("onMessage", Disconnected)]
+    side.lose()

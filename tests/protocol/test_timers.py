@@ -14,8 +14,10 @@ from ..contract.support import (
     TEXT,
     Frame,
     Lab,
+    Server,
     Side,
     close_payload,
+    open_server,
     open_side,
 )
 
@@ -363,3 +365,13 @@ def test_tcp_that_does_not_end_is_aborted(lab: Lab) -> None:
     side.advance(60)
     assert side.transport.aborted
     assert side.closed()[0]
+
+
+def test_half_a_connection_ends_although_nobody_reads(lab: Lab) -> None:
+    side = open_server(lab, Server, closeTimeout=3)
+    assert not side.protocol.eof_received()
+    side.advance(2.9)
+    assert not side.transport.aborted
+    side.advance(0.2)
+    assert side.transport.aborted
+    assert side.closed()[1] == 1006

@@ -182,6 +182,9 @@ class Connection(MessageSender):
                 except ProtocolError as error:
                     pos = self.reader.position
                     self.violation(error)
+            behind = self.reader.position < end or self.reader.owes_end()
+            if behind and self.reader.credit <= 0 and self.sink is not None:
+                self.sink.give_way()
         finally:
             # Also when a hook raised: what is behind it must not be lost.
             pos = self.reader.position

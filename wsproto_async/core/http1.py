@@ -38,6 +38,9 @@ Headers = Mapping[str, object] | Iterable[tuple[str, object]]
 _END: Final = b"\r\n\r\n"
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NEVER: Final = bytes({*range(1, 32), 127} - set(b"\t\r\n"))
+"""Octets that no head has (RFC 9110, section 5.5). NUL, too, but Flash's policy request ends in
+one; llhttp refuses it."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -73,8 +76,9 @@ class HeadReader:
             The head with its blank line as soon as it is complete, else ``None``.
 
         Raises:
-            HandshakeError: 431 when the head is too large, 400 when it is unfinished and has a
-                bare LF (a client that waits for an answer would wait in vain).
+            HandshakeError: 431 when the head is too large, 400 as soon as it has a control
+                character or a line that does not end in CRLF (a client that waits for an answer
+                to that would wait in vain).
             StateError: the head was complete before, or was refused.
         """
         if self._done:
@@ -94,10 +98,15 @@ class HeadReader:
         return head
 
     def _check_lines(self, known: int, end: int) -> None:
-        """Give up on a head with a line end that is none, looking only at what is new."""
+        """Give up on a head that cannot become right, looking only at what is new."""
         buffer, end = self._buffer, min(end, self._max_size)
-        newlines = buffer.count(b"\n", known, end)
-        if newlines != buffer.count(b"\r\n", max(known - 1, 0), end):
+        new = buffer[known:end]
+        if len(new.translate(None, _NEVER)) != len(new):
+            raise self._refusal("HTTP head has a control character", 400)
+        before = max(known - 1, 0)
+        ends = buffer.count(b"\r\n", before, end)
+        # A CR that came last may still get its LF.
+        if buffer.count(b"\n", known, end) != ends or buffer.count(b"\r", before, end - 1) != ends:
             raise self._refusal("HTTP head has a line that does not end in CRLF", 400)
 
     def _refusal(self, reason: str, status: int) -> HandshakeError:

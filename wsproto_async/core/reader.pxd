@@ -15,15 +15,17 @@ cdef class FrameReader(HeaderRules):
     cdef bint sink_control
     cdef public Py_ssize_t position
     cdef public bint halted
+    cdef public Py_ssize_t credit
     cdef readonly bint in_frame
     cdef int first
     cdef bint masked
     cdef uint32_t key
     cdef uint64_t length
     cdef readonly uint64_t left
-    cdef bint skipping
+    cdef bint taken, skipping
     cdef bint compressed, text
-    cdef uint64_t wire_size, size
+    cdef uint64_t wire_size
+    cdef readonly uint64_t size
     cdef Assembly assembly
     cdef public uint64_t frames, messages, octets, inflated
 
@@ -34,8 +36,10 @@ cdef class FrameReader(HeaderRules):
     cdef bint take_header(self, const uint8_t *p, Py_ssize_t end) except -1
     cdef uint64_t room(self)
     cdef object take_message(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t length, bint masked, uint32_t key)
-    @cython.locals(begin=Py_ssize_t, size=uint64_t, phase=uint64_t, masked=bint, key=uint32_t)
+    @cython.locals(begin=Py_ssize_t, size=uint64_t, phase=uint64_t)
     cdef bint take_payload(self, const uint8_t *p, Py_ssize_t end) except -1
+    @cython.locals(masked=bint)
+    cdef object hand_on(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t size, uint64_t phase)
     cdef bint owes_end(self)
     @cython.locals(room=uint64_t)
     cpdef object landing_strip(self)
@@ -49,7 +53,7 @@ cdef class FrameReader(HeaderRules):
     @cython.locals(masked=bint, text=bint, good=bint)
     cdef object add(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t size, unsigned int phase)
     cdef bytes cut(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t size, uint64_t phase)
-    @cython.locals(utf8=Utf8, text=bint, good=bint)
+    @cython.locals(utf8=Utf8, text=bint, good=bint, size=Py_ssize_t)
     cdef object take_piece(self, bytes piece)
     cdef bytes inflate(self, bytes piece)
     @cython.locals(first=int, ends=bint)

@@ -42,6 +42,11 @@ LANDING = 16 * 1024
 """Octets missing from a frame from which on the transport reads straight into the message."""
 RESERVE = 16 * 1024 * 1024
 """Octets a peer can make us set aside by announcing a frame; beyond, room grows with arrival."""
+PIECE = 16 * 1024
+"""Octets of compressed payload that are inflated in one step."""
+DEFLATED_PER_STEP = 16
+INFLATED_PER_STEP = 256
+"""Octets before and after inflating that are, at the worst, about as much work as one step."""
 
 
 class FrameSink(Protocol):
@@ -67,6 +72,9 @@ class FrameReader(HeaderRules):
     Attributes:
         position: where to go on in what was fed.
         halted: no further step is made while it is true.
+        credit: steps to go before others shall have their turn; inflating costs more than one.
+            Whoever feeds the reader gives it anew.
+        size: octets that the message has so far, or the last one had, after decompression.
         frames, messages, octets, inflated: what came in, control frames left out; ``octets`` is
             before and ``inflated`` after decompression.
     """
@@ -88,6 +96,7 @@ class FrameReader(HeaderRules):
         # Where we are.
         self.position = 0
         self.halted = False
+        self.credit = NO_LIMIT
         # The frame whose payload is being taken.
         self.in_frame = False
         self.first = 0
@@ -95,6 +104,7 @@ class FrameReader(HeaderRules):
         self.key: Key = NO_KEY
         self.length = 0
         self.left = 0
+        self.taken = False
         self.skipping = False
         # The message it belongs to.
         self.compressed = False
@@ -157,15 +167,18 @@ class FrameReader(HeaderRules):
         """Work off ``p[start:end]``; returns how far it came.
 
         What is left is the beginning of a header or control frame, or everything that came
-        behind the moment when a slot halted the reader. Feed it again with what comes next.
+        behind the moment when a slot halted the reader or its credit was used up. Feed it again
+        with what comes next.
 
         Raises:
             ProtocolError: what the peer sent is a violation; :meth:`recover` goes on behind it.
             Exception: whatever a slot raised.
         """
         self.position = start
-        while not self.halted and self.step(p, end):
-            pass
+        while not self.halted and self.credit > 0:
+            self.credit -= 1  # before the step, which may raise
+            if not self.step(p, end):
+                break
         return self.position
 
     def step(self, p: Octets, end: int) -> bool:
@@ -253,6 +266,7 @@ class FrameReader(HeaderRules):
             payload = unmask(p, begin, length, masked, key)
         if payload is None:
             self.refuse_text(unmask(p, begin, length, masked, key))
+        self.size = length
         self.frames += 1
         self.messages += 1
         self.octets += length
@@ -263,18 +277,32 @@ class FrameReader(HeaderRules):
 
     def take_payload(self, p: Octets, end: int) -> bool:
         """Take what there is of the current frame's payload."""
-        begin = self.position
-        size = end - begin
-        if size > self.left:
-            size = self.left
-        elif size == 0 and self.left:
+        if not self.taken:
+            begin = self.position
+            size = end - begin
+            if size > self.left:
+                size = self.left
+            elif size == 0 and self.left:
+                return False
+            if self.compressed and size > PIECE:
+                size = PIECE
+            self.position = begin + size
+            phase = self.length - self.left
+            self.left -= size
+            self.taken = self.left == 0
+            self.hand_on(p, begin, size, phase)
+        if self.halted:
             return False
-        self.position = begin + size
-        phase = self.length - self.left
-        self.left -= size
+        if self.left:
+            return self.compressed  # there may be another piece
+        self.end_frame()
+        return True
+
+    def hand_on(self, p: Octets, begin: int, size: int, phase: int) -> None:
+        """A piece of payload goes where it belongs."""
         if self.skipping:
-            pass
-        elif self.first & 0x08:
+            return
+        if self.first & 0x08:
             assert self.sink is not None
             masked = self.masked and self.apply_mask
             self.sink.frame_data(unmask(p, begin, size, masked, self.key))
@@ -282,10 +310,6 @@ class FrameReader(HeaderRules):
             self.take_piece(self.cut(p, begin, size, phase))
         else:
             self.add(p, begin, size, phase & 3)
-        if self.left or self.halted:
-            return False
-        self.end_frame()
-        return True
 
     def owes_end(self) -> bool:
         """Whether the next step needs no octets: the current frame is all there, but has not ended.
@@ -340,6 +364,7 @@ class FrameReader(HeaderRules):
         """The slow path: payload that is not all there, or goes to a sink or an inflater."""
         self.first, self.masked, self.key = first, masked, key
         self.length = self.left = length
+        self.taken = False
         self.skipping = False
         self.in_frame = True
         if first & 0x0F in (1, 2):
@@ -361,6 +386,7 @@ class FrameReader(HeaderRules):
 
     def skip_frame(self, length: int) -> None:
         self.length = self.left = length
+        self.taken = False
         self.first = 0
         self.skipping = True
         self.lenient = False
@@ -386,7 +412,9 @@ class FrameReader(HeaderRules):
     def take_piece(self, piece: bytes) -> None:
         """Inflate and check a piece, and hand it to the sink or keep it."""
         if self.compressed:
+            size = len(piece)
             piece = self.inflate(piece)
+            self.credit -= 2 + size // DEFLATED_PER_STEP + len(piece) // INFLATED_PER_STEP
         self.size += len(piece)
         assert self.assembly is not None
         utf8, text = self.assembly.utf8, self.text and self.validate

@@ -46,6 +46,9 @@ class Sink(Protocol):
     def resume_reading(self) -> object:
         """Let them arrive again."""
 
+    def give_way(self) -> object:
+        """The reader's credit is used up: pause, and go on with a new one a turn later."""
+
     # --- facts ---
 
     def on_ping(self, payload: bytes, /) -> object:

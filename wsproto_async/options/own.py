@@ -25,7 +25,8 @@ class OwnOptions(OptionsBase, frozen=True):
         Annotated[int, Field(ge=0)] | None, AfterValidator(_zero_is_unbounded)
     ] = 64
     """How many calls of coroutine hooks may run at once on a connection; at that number reading
-    pauses. 1 is strictly one after another; ``None``, or 0, is without a bound.
+    pauses, and where their messages have ``receive_queue_bytes`` together. 1 is strictly one
+    after another; ``None``, or 0, is without a bound.
 
     Default: 64 leaves room to programs that rely on interleaving, and bounds what one peer can
     make us hold."""
@@ -44,9 +45,9 @@ class OwnOptions(OptionsBase, frozen=True):
     octets, so counting those alone would not bound memory."""
 
     receive_queue_bytes: Annotated[Octets, Field(ge=1)] = MIB
-    """How many octets of received messages may wait for ``recv`` or ``async for``; above that,
-    reading pauses. A character counts as 4 octets in text that is not all ASCII, the most that it
-    can have.
+    """How many octets of received messages may wait for ``recv`` or ``async for``, or be held by
+    coroutine hooks; above that, reading pauses. A character counts as 4 octets in text that is
+    not all ASCII, the most that it can have.
 
     Default: 1 MiB, as much as the largest message the default limit lets in."""
 

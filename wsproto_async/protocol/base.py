@@ -80,7 +80,12 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
             self.transport = None
 
     def eof_received(self) -> bool | None:
-        """The peer will send nothing more (asyncio calls this): that ends a WebSocket."""
+        """The peer will send nothing more (asyncio calls this): that ends a WebSocket.
+
+        The transport closes itself behind what is still to be sent, for which it has little time.
+        """
+        if self._connection is not None:
+            self._timers.linger()
         return None
 
     def _connectionMade(self) -> None:

@@ -7,13 +7,24 @@ from collections.abc import Awaitable
 from typing import Any
 
 from ..constants import CloseCode, State
+from ..errors import ConnectionClosed, Disconnected
 from .attributes import Attributes
 from .log import say
 from .tasks import HookTasks, is_awaitable
 
 __all__ = ["Calling"]
 
-COUNTED = ("onMessage", "onPing", "onPong")
+COUNTED = (
+    "onMessage",
+    "onMessageBegin",
+    "onMessageFrameBegin",
+    "onMessageFrameData",
+    "onMessageFrameEnd",
+    "onMessageFrame",
+    "onMessageEnd",
+    "onPing",
+    "onPong",
+)
 """Hooks that the peer can cause to be called as often as it likes."""
 
 
@@ -24,25 +35,32 @@ class Calling(Attributes):
         """Call a hook; what it returns to be awaited becomes a task."""
         result = getattr(self, name)(*args)
         if result is not None and is_awaitable(result):
-            return self._start(result, name)
+            return self._start(result, name, _octets_in(args))
         return None
 
     def _hook_returned(self, result: Any) -> None:
         """``onMessage`` returned something: the reader's slot."""
         if is_awaitable(result):
-            self._start(result, "onMessage")
+            assert self._connection is not None
+            self._start(result, "onMessage", self._connection.reader.size)
 
-    def _start(self, awaitable: Awaitable[Any], hook: str) -> asyncio.Future[Any]:
+    def _start(self, awaitable: Awaitable[Any], hook: str, octets: int = 0) -> asyncio.Future[Any]:
         """Run what a hook returned."""
         tasks = self._tasks
         if tasks is None:
-            assert self._options is not None
-            tasks = self._tasks = HookTasks(self._loop, self._options.hook_concurrency)
-        return tasks.start(self, awaitable, hook, hook in COUNTED)
+            options = self._options
+            assert options is not None
+            tasks = self._tasks = HookTasks(
+                self._loop, options.hook_concurrency, options.receive_queue_bytes
+            )
+        return tasks.start(self, awaitable, hook, hook in COUNTED, octets)
 
     def _hook_failed(self, error: BaseException, hook: str | None = None) -> None:
         """A hook raised, plain or as a task: say so, and end the connection or keep it."""
         hook = hook or hook_of(error)
+        if self._is_news_of_the_end(error):
+            self._say("debug", f"{hook} ended with the connection: {type(error).__name__}")
+            return
         self._say("error", f"{hook} raised {type(error).__name__}", error)
         try:
             self._call_hook("onError", error, hook)
@@ -55,6 +73,16 @@ class Calling(Attributes):
             # It has been logged; its traceback would go round in a circle, by the hook's frame.
             self._close_cause = error.with_traceback(None)
             connection.fail(CloseCode.INTERNAL_ERROR, "internal error", False)
+
+    def _is_news_of_the_end(self, error: BaseException) -> bool:
+        """Whether a hook was only told that the peer has ended the connection meanwhile."""
+        connection = self._connection
+        if connection is None or not isinstance(error, (ConnectionClosed, Disconnected)):
+            return False
+        closed_by_us = connection.closed_by_me and not connection.failed_by_me
+        return connection.state == State.CLOSED or (
+            connection.state == State.CLOSING and not closed_by_us
+        )
 
     def _say(self, level: str, text: str, error: BaseException | None = None) -> None:
         """Log a line about this connection."""
@@ -70,6 +98,13 @@ class Calling(Attributes):
 
     def _resume_reading(self) -> None:
         raise AssertionError
+
+
+def _octets_in(args: tuple[Any, ...]) -> int:
+    """Octets of payload that a hook was given."""
+    first = args[0] if args else None
+    pieces = first if isinstance(first, list) else [first]
+    return sum(len(piece) for piece in pieces if isinstance(piece, bytes))
 
 
 def hook_of(error: BaseException) -> str:

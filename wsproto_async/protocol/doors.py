@@ -27,13 +27,16 @@ from ..core.writer import FrameWriter
 from ..errors import Disconnected
 from .prepared import PreparedMessage
 
-__all__ = ["Doors", "Turn"]
+__all__ = ["TURN", "Doors", "Turn"]
 
 OPEN = int(State.OPEN)
 CLOSING = int(State.CLOSING)
 
 UNBROKEN = 1024
 """Messages that a coroutine sends before it gives way, though the transport takes them all."""
+
+TURN = 4096
+"""Steps of the reader, most of them a frame each, after which other connections get their turn."""
 
 MOST_PENDING = READ_SIZE // 2
 """Octets of earlier reads up to which they are put in front of the next one."""
@@ -151,6 +154,7 @@ class Doors:
             return
         if connection.state == OPEN and not self._slow_receive:
             connection.octets_received += nbytes
+        connection.reader.credit = TURN
         if self._landing:
             self._landing = False
             try:
@@ -190,6 +194,7 @@ class Doors:
             raise Disconnected("data_received() before connection_made()")
         if type(data) is not bytes:
             data = bytes(data)  # a hook must not change it while it is parsed
+        connection.reader.credit = TURN
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
             return

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..constants import Opcode, State
 from .calling import Calling
+from .doors import TURN
 
 __all__ = ["Flow"]
 
@@ -48,6 +49,16 @@ class Flow(Calling):
                 self._connection.unpause()
             except Exception as error:
                 self._survive(error)
+
+    def _give_way(self) -> None:
+        """A lot has come at once: others have their turn before the rest is worked off."""
+        self._pause_reading()
+        self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        if self._connection is not None:
+            self._connection.reader.credit = TURN
+        self._resume_reading()
 
     def _pause_transport(self) -> None:
         if self.transport is not None and not self.transport.is_closing():

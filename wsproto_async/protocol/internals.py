@@ -194,7 +194,8 @@ class Internals(Sending):
         """Fail the connection, by a drop or a close frame as the option ``failByDrop`` says."""
         connection = self._connection
         if connection is not None and connection.state != State.CLOSED:
-            self._say("warn", f"failing the connection with {int(code)}: {reason}")
+            if not connection.failed_by_me:  # one line is enough, whatever else the peer does
+                self._say("warn", f"failing the connection with {int(code)}: {reason}")
             connection.fail(int(code), reason)
 
     def _protocol_violation(self, reason: str) -> bool:

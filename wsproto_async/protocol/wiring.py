@@ -60,6 +60,9 @@ class Wiring:
     def resume_reading(self) -> None:
         self.protocol._resume_transport()
 
+    def give_way(self) -> None:
+        self.protocol._give_way()
+
     # --- what happened ---
 
     def on_ping(self, payload: bytes) -> None:

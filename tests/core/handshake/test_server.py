@@ -402,6 +402,8 @@ def test_choose_subprotocol(offered: list[str], supported: list[str], chosen: st
         ("1.1.1.1, 2.2.2.2", 3, "1.1.1.1"),
         ("", 1, ""),
         (",", 1, ""),
+        ("\x9b31m\xff\\", 1, "\\x9b31m\\xff\\\\"),
+        ("x" * 1000, 1, "x" * 80),
     ],
 )
 def test_forwarded_peer(header: str, trusted: int, peer: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from ...errors import HandshakeError, OptionError
@@ -42,6 +43,10 @@ __all__ = [
     "judge_request",
     "upgrade_required",
 ]
+
+
+_LONGEST_PEER: Final = 80
+"""Characters of what a proxy tells of a client that are kept."""
 
 
 @dataclass(slots=True)
@@ -273,7 +278,7 @@ def accept_response(
 
 
 def forwarded_peer(header: str, trusted: int) -> str:
-    """The client's address as told by the proxies in front of us. It never fails.
+    """The client's address as told by the proxies in front of us, fit for a log. It never fails.
 
     Args:
         header: X-Forwarded-For, repeated ones joined.
@@ -281,4 +286,5 @@ def forwarded_peer(header: str, trusted: int) -> str:
             added counts: the address that many places from the right, or the leftmost.
     """
     parts = header.split(",")
-    return parts[max(len(parts) - trusted, 0)].strip(" \t")
+    address = parts[max(len(parts) - trusted, 0)].strip(" \t")
+    return ascii(address[:_LONGEST_PEER])[1:-1]
