@@ -17,6 +17,7 @@
 ``pings``        pings that wait for their pongs
 ``typed``        messages that are JSON of a given type
 ``broadcast``    one message for many connections
+``hub``          ... for those that have joined a topic
 ``auth``         who may connect
 ``requests``     health checks; several answers to requests in turn
 ``http``         answers to plain HTTP requests
@@ -33,6 +34,7 @@ from .auth import Authentication, basic_auth, bearer_auth
 from .broadcast import BroadcastResult, broadcast
 from .connect import Connecting, connect
 from .http import HTTPResponse
+from .hub import Hub
 from .requests import health_check
 from .retry import Backoff
 from .run import run
@@ -46,6 +48,7 @@ __all__ = [
     "BroadcastResult",
     "Connecting",
     "HTTPResponse",
+    "Hub",
     "Server",
     "Serving",
     "WebSocket",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ..constants import CloseCode
 from ..errors import Disconnected, OptionError, OptionTypeError, StateError, check_type
@@ -13,9 +13,10 @@ from ..protocol.prepared import PreparedMessage
 from .outgoing import octets_of
 from .websocket import WebSocket
 
-__all__ = ["BroadcastResult", "broadcast"]
+__all__ = ["BroadcastResult", "OnSlow", "broadcast", "check_policy"]
 
-POLICIES: Final = ("close", "drop", "wait")
+OnSlow = Literal["close", "drop", "wait"]
+POLICIES: Final = get_args(OnSlow)
 
 
 class BroadcastResult:
@@ -52,7 +53,7 @@ def broadcast(
     connections: Iterable[WebSocket | WebSocketProtocol],
     message: str | bytes | bytearray | memoryview,
     *,
-    on_slow: Literal["close", "drop", "wait"] = "close",
+    on_slow: OnSlow = "close",
     max_buffer: int = MIB,
 ) -> BroadcastResult:
     """Send a message on many connections, without waiting for any of them.
@@ -75,11 +76,7 @@ def broadcast(
         OptionTypeError: an argument has a wrong type.
         OptionError: another policy, or a negative ``max_buffer``.
     """
-    check_type("max_buffer", max_buffer, int)
-    if max_buffer < 0:
-        raise OptionError(f"max_buffer must be 0 octets or more, not {max_buffer}")
-    if on_slow not in POLICIES:
-        raise OptionError(f"on_slow must be one of {', '.join(POLICIES)}, not {on_slow!r}")
+    check_policy(on_slow, max_buffer)
     payload = octets_of(message)
     if payload is None:
         raise OptionTypeError(f"message must be str or bytes-like, not {type(message).__name__}")
@@ -112,3 +109,12 @@ def broadcast(
         protocol.sendCloseFrame(CloseCode.POLICY_VIOLATION, b"reads too slowly")
     result.sent, result.closed = sent, len(too_slow)
     return result
+
+
+def check_policy(on_slow: OnSlow, max_buffer: int) -> None:
+    """Refuse a policy that there is not, and a limit that cannot be."""
+    check_type("max_buffer", max_buffer, int)
+    if max_buffer < 0:
+        raise OptionError(f"max_buffer must be 0 octets or more, not {max_buffer}")
+    if on_slow not in POLICIES:
+        raise OptionError(f"on_slow must be one of {', '.join(POLICIES)}, not {on_slow!r}")

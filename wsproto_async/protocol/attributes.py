@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from ..close_info import CloseInfo
@@ -166,6 +166,7 @@ class Attributes(
     _last_ping: bytes | None = None
     _opened: asyncio.Future[None] | None = None
     _closed: asyncio.Future[Any] | None = None
+    _at_end: set[Callable[[Any], object]] | None = None
     _close_info: CloseInfo | None = None
     _close_cause: BaseException | None = None
     _valid_events: Sequence[str] | None = ("message",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from ..close_info import CloseInfo
@@ -123,6 +124,9 @@ class Ending(Hooks):
         self._end_stream(self._close_info)
         self._writing_paused = False
         self._release_writers()
+        listeners, self._at_end = self._at_end, None
+        for listener in listeners or ():
+            listener(self)
         if self.wasServingFlashSocketPolicyFile:
             return
         try:
@@ -177,6 +181,16 @@ class Ending(Hooks):
         closed, self._closed = self._closed, None
         if closed is not None and not closed.done():
             closed.set_result(self)
+
+    def _call_at_end(self, listener: Callable[[Any], object]) -> None:
+        """Call ``listener(self)`` when the connection has ended; it must not raise."""
+        if self._at_end is None:
+            self._at_end = set()
+        self._at_end.add(listener)
+
+    def _call_not_at_end(self, listener: Callable[[Any], object]) -> None:
+        if self._at_end is not None:
+            self._at_end.discard(listener)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Of Twisted; here it is ``drain()``, ``onPauseWriting`` and ``pauseReceiving()``."""
