@@ -207,8 +207,9 @@ def survive(recorder: Recorder, action: Any, *args: Any) -> None:
 def transcript(case: Case, build: Build = THIS) -> list[Any]:
     """What happens, in a form that two builds can be compared by."""
     reader_module = build.module("core.reader")
-    before = reader_module.LANDING
-    reader_module.LANDING = case["landing"] or before
+    before = reader_module.LANDING, reader_module.RESERVE
+    if case["landing"]:
+        reader_module.LANDING, reader_module.RESERVE = case["landing"], 1000
     try:
         side = recorder(case, build)
         for piece in case["pieces"]:
@@ -216,7 +217,7 @@ def transcript(case: Case, build: Build = THIS) -> list[Any]:
             while side.connection.paused:
                 survive(side, side.connection.unpause)
     finally:
-        reader_module.LANDING = before
+        reader_module.LANDING, reader_module.RESERVE = before
     side.connection.writer.flush()
     connection, reader = side.connection, side.reader
     counters = (reader.frames, reader.messages, reader.octets, reader.inflated)

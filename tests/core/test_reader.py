@@ -615,8 +615,25 @@ def test_room_grows_with_what_arrived_and_not_with_what_was_announced(
         del strip
         landing(side, octets[: rooms[-1]])
         octets = octets[rooms[-1] :]
-    assert rooms == [1000, 1000, 2000, 4000, 2000]
+    assert rooms == [1000] * 10
     assert side.messages() == [payload]
+
+
+def test_room_does_not_grow_with_each_small_read(
+    side: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "RESERVE", 1000)
+    monkeypatch.setattr(reader_module, "LANDING", 1)
+    header, octets, _ = big(side, 10_000)
+    side.receive(header)
+    ends = []
+    for i in range(1100):
+        strip = side.reader.landing_strip()
+        assert strip is not None
+        ends.append(i + len(strip))
+        del strip
+        landing(side, octets[i : i + 1])
+    assert ends == [1000] * 1000 + [2000] * 100
 
 
 def test_fragments_may_land(side: Recorder) -> None:

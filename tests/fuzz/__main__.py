@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import logging
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ def main() -> int:
     FOUND.mkdir(parents=True, exist_ok=True)
     names = arguments.targets or list(targets.TARGETS)
     if arguments.here:
+        logging.disable()  # or most of the time would go into telling of violations
         guided = not arguments.unguided and find_spec("atheris") is not None
         (run_guided if guided else run_unguided)(names[0], arguments.seconds, arguments.runs)
         return 0

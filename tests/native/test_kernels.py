@@ -453,3 +453,14 @@ def test_the_buffer_outlives_its_owner(build: Any) -> None:
 def test_most_octets(build: Any, message: bytes | str, octets: int) -> None:
     assert build.most_octets(message) == octets
     assert len(message.encode() if isinstance(message, str) else message) <= octets
+
+
+def test_a_read_buffer_does_not_wait_for_the_collector(build: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(type(each) is build.ReadBuffer for each in gc.get_objects())
+        build.ReadBuffer().view(b"pending")
+        assert sum(type(each) is build.ReadBuffer for each in gc.get_objects()) == before
+    finally:
+        gc.enable()

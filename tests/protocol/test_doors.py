@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from random import Random
 from typing import Any
@@ -25,15 +26,18 @@ from ..contract.support import (
     TEXT,
     Frame,
     Lab,
+    MemoryTransport,
     Server,
     Side,
+    connect,
     frame,
     frames,
     open_server,
     request,
+    server_factory,
 )
 from ..core.streams import a_stream, cut
-from ..helpers import LOOPS
+from ..helpers import LOOPS, Boom
 
 
 def read(protocol: Any, octets: bytes) -> int:
@@ -307,6 +311,40 @@ def test_a_flush_that_sends(lab: Lab) -> None:
     side.protocol.sendMessage(b"first")
     lab.turn()
     assert side.frames() == [Frame(TEXT, b"first"), Frame(TEXT, b"second")]
+
+
+def test_a_flush_that_raises_is_no_other_connections_business(lab: Lab) -> None:
+    class Raising(MemoryTransport):
+        fatal = False
+
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            if self.fatal:
+                raise Boom("cannot write")
+            super().write(data)
+
+    transport = Raising(lab)
+    first: Side[Any] = connect(lab, server_factory(lab), transport)
+    first.feed(request())
+    second: Side[Any] = open_server(lab)
+    first.sent(), second.sent()
+    transport.fatal = True
+
+    async def send() -> None:
+        # The first of a turn leaves at once: only then do others wait for its end.
+        with contextlib.suppress(Boom):
+            first.protocol.sendMessage(b"raises at once")
+        for side in (second, first, second):
+            side.protocol.sendMessage(b"waits")
+
+    lab.get(send())
+    assert [each.payload for each in second.frames()] == [b"waits", b"waits"]
+    assert lab.complaints == [
+        "what was sent on a WebSocket connection could not be written Boom('cannot write')"
+    ]
+    lab.complaints.clear()
+    transport.fatal = False
+    first.protocol.sendMessage(b"goes on")
+    assert [each.payload for each in first.frames()] == [b"goes on"]
 
 
 @pytest.mark.parametrize("loop", LOOPS)

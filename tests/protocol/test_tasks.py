@@ -293,3 +293,16 @@ def test_whoever_sends_behind_its_own_close_has(lab: Lab) -> None:
     lab.turn()
     assert side.protocol.noted("error") == [("onMessage", Disconnected)]
     side.lose()
+
+
+def test_memory_that_runs_out_ends_the_connection_in_any_case(lab: Lab) -> None:
+    """It may have run out in the middle of a message, of which a piece is missing then."""
+
+    class Greedy(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            raise MemoryError
+
+    side: Side[Any] = open_server(lab, Greedy, onHookError="keep")
+    side.feed_frame(TEXT, b"")
+    [end] = side.frames()
+    assert end.payload[:2] == (1011).to_bytes(2, "big")

@@ -35,7 +35,6 @@ cdef class Growing:
 
 cdef class Assembly(Growing):
     cdef Py_ssize_t strip
-    cdef PyObject *lent
     cdef readonly Utf8 utf8
 
     cdef bint accept(self, Py_ssize_t length, uint64_t high, bint text) except -1

@@ -4,8 +4,8 @@
 import os
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -24,7 +24,8 @@ cdef extern from "Python.h":
     PyObject *new_bytes "PyBytes_FromStringAndSize" (const char *p, Py_ssize_t size) except NULL
     int _PyBytes_Resize(PyObject **octets, Py_ssize_t size) except -1
     char *bytes_pointer "PyBytes_AS_STRING" (PyObject *octets) noexcept
-    void Py_INCREF(PyObject *)
+    void Py_XINCREF(PyObject *)
+    void Py_XDECREF(PyObject *)
     void Py_CLEAR(PyObject *)
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void *PyUnicode_DATA(object text) noexcept
@@ -175,35 +176,25 @@ cdef class Growing:
         return 0
 
     cpdef bytes take(self):
-        cdef bytes taken
-        if self.size == 0:
-            taken = b""
-            Py_CLEAR(self.octets)
-        elif self.size == self.room:
+        cdef bytes taken = b""
+        cdef Py_ssize_t size = self.size, room = self.room
+        self.size = self.room = 0           # whatever happens from here on, nothing is left
+        if size and size < room and self.exports:
+            taken = PyBytes_FromStringAndSize(<char *>self.p, size)
+        elif size:
+            if size < room:
+                _PyBytes_Resize(&self.octets, size)
             taken = <bytes>self.octets
-            Py_CLEAR(self.octets)
-        elif self.exports:
-            taken = PyBytes_FromStringAndSize(<char *>self.p, self.size)
-            Py_CLEAR(self.octets)
-        else:
-            _PyBytes_Resize(&self.octets, self.size)
-            taken = <bytes>self.octets
-            Py_CLEAR(self.octets)
-        self.p = NULL
-        self.room = 0
-        self.size = 0
+        Py_CLEAR(self.octets)
         return taken
 
 
 cdef class Assembly(Growing):
     # A loop keeps the strip that it read into until after it told us, and does not touch it again.
-    # So the octets are handed on while it is still held; `lent` keeps them from being freed under it.
+    # So the octets are handed on while it is still held; each view keeps those alive that it shows.
 
     def __cinit__(self):
         self.utf8 = Utf8()
-
-    def __dealloc__(self):
-        Py_CLEAR(self.lent)
 
     cpdef int reserve(self, Py_ssize_t more) except -1:
         return self.need(more)
@@ -227,9 +218,6 @@ cdef class Assembly(Growing):
     cpdef object landing_strip(self, Py_ssize_t length):
         self.need(length)
         self.strip = length
-        if self.exports == 0:
-            self.lent = self.octets
-            Py_INCREF(self.lent)
         return memoryview(self)
 
     cpdef bint landed(self, Py_ssize_t length, bint masked, uint32_t key, unsigned int phase, bint text) except -1:
@@ -241,12 +229,13 @@ cdef class Assembly(Growing):
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, self.p + self.size, self.strip, 0, flags)
+        Py_XINCREF(self.octets)
+        view.internal = self.octets
         self.exports += 1
 
     def __releasebuffer__(self, Py_buffer *view):
         self.exports -= 1
-        if self.exports == 0:
-            Py_CLEAR(self.lent)
+        Py_XDECREF(<PyObject *>view.internal)
 
 
 cdef class Outgoing(Growing):
@@ -298,20 +287,17 @@ cdef class Outgoing(Growing):
 
 
 cdef class ReadBuffer:
+    # The octets are an object of their own, so that buffer and view do not go round in a circle.
+
     def __cinit__(self):
-        self.p = <uint8_t *>PyMem_Malloc(READ_ROOM)
-        if self.p == NULL:
-            raise MemoryError
-        self.whole = memoryview(self)
-
-    def __dealloc__(self):
-        PyMem_Free(self.p)
-
-    def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, self.p, READ_ROOM, 0, flags)
+        octets = PyByteArray_FromStringAndSize(NULL, READ_ROOM)
+        self.p = <uint8_t *>PyByteArray_AS_STRING(octets)
+        self.whole = memoryview(octets)     # which also keeps it from moving
 
     cpdef object view(self, bytes pending):
         cdef Py_ssize_t size = 0 if pending is None else PyBytes_GET_SIZE(pending)
+        if size > READ_ROOM:
+            raise BufferError("more octets are pending than a read buffer has")
         self.offset = size
         if size == 0:
             return self.whole

@@ -332,8 +332,8 @@ class FrameReader(HeaderRules):
         assert self.assembly is not None
         room = self.left
         if self.length > RESERVE:
-            # Grow with what arrived, not with what was announced.
-            room = min(room, max(self.assembly.size, RESERVE))
+            # Grow with what arrived, not with what was announced; and not at every small read.
+            room = min(room, RESERVE - self.assembly.size % RESERVE)
         return self.assembly.landing_strip(room)
 
     def landed(self, size: int) -> None:

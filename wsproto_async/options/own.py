@@ -33,7 +33,7 @@ class OwnOptions(OptionsBase, frozen=True):
 
     on_hook_error: Literal["close", "keep"] = "close"
     """What an exception out of a hook does, besides being logged: close the connection with 1011,
-    or keep it.
+    or keep it. A ``MemoryError`` always closes it, since part of a message may be lost.
 
     Default: close, since a peer whose message was lost should not believe that it was handled."""
 

@@ -69,7 +69,8 @@ class Calling(Attributes):
         connection, options = self._connection, self._options
         if connection is None or options is None or connection.state == State.CLOSED:
             return
-        if options.on_hook_error == "close":
+        # Where memory ran out it may have been in the reader, which then has lost a piece.
+        if options.on_hook_error == "close" or isinstance(error, MemoryError):
             # It has been logged; its traceback would go round in a circle, by the hook's frame.
             self._close_cause = error.with_traceback(None)
             connection.fail(CloseCode.INTERNAL_ERROR, "internal error", False)

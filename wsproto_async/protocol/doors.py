@@ -82,7 +82,17 @@ class Turn:
         self.counting = False
         waiting, self.waiting = self.waiting, []
         for writer in waiting:
-            writer.flush()
+            try:
+                writer.flush()
+            except Exception as error:
+                self.complain(error)
+
+    def complain(self, error: Exception) -> None:
+        """A connection's octets could not be written; the others' must be all the same."""
+        loop = self.loop()
+        if loop is not None:
+            message = "what was sent on a WebSocket connection could not be written"
+            loop.call_exception_handler({"message": message, "exception": error})
 
 
 _turns = threading.local()
