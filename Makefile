@@ -45,13 +45,16 @@ unit: venv ## pytest, compiled and as plain Python
 	$(PY) -m pytest $(ARGS)
 	WSPROTO_ASYNC_PURE=1 $(PY) -m pytest $(ARGS)
 
-conformance: venv ## the Autobahn testsuite, quick set: both roles, both styles, compiled and plain
+SMALL := --set deflate-small --runner auto --report build/conformance-deflate
+conformance: venv ## the Autobahn testsuite, quick set and short compressed messages: roles, styles, builds
 	$(PY) tests/conformance/run.py $(ARGS)
 	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py $(ARGS)
+	$(PY) tests/conformance/run.py $(SMALL) server_async client_callbacks
+	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py $(SMALL) server_callbacks client_async
 
 conformance-full: venv ## all of it, compiled and as plain Python; by its own runner if a Python 2.7 is there
-	$(PY) tests/conformance/run.py --set full --runner auto --allow-unimplemented $(ARGS)
-	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py --set full --runner auto --allow-unimplemented $(ARGS)
+	$(PY) tests/conformance/run.py --set full --runner auto $(ARGS)
+	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py --set full --runner auto $(ARGS)
 
 parity: venv ## Autobahn's contract: how much of it is there
 	$(PY) -m tests.parity $(ARGS)

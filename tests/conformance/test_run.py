@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from . import run
-from .run import Result, Tally, judge, parse
+from .run import Result, RunError, Tally, judge, parse
 
 
 def result(behavior: str, close: str = "OK") -> Result:
@@ -55,3 +55,26 @@ def test_tallies_add_up() -> None:
     total = Tally(passed=1, failures=["a"])
     total.add(Tally(passed=2, skipped=1, failures=["b"]))
     assert str(total) == "3 passed, 2 failed, 1 skipped"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_best_runner_is_taken_and_its_absence_told(
+    there: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def install(runner: str) -> Path:
+        assert runner == "wstest"
+        if not there:
+            raise RunError("wstest needs a Python 2.7")
+        return Path("unused")
+
+    monkeypatch.setattr(run, "install", install)
+    args = parse(["--set", "deflate-small", "--runner", "auto"])
+    assert args.runner == ("wstest" if there else "kosoku")
+    assert ("wstest needs a Python 2.7\nso kosoku judges" in capsys.readouterr().out) is not there
+
+
+def test_the_small_set_has_cases_of_every_group() -> None:
+    patterns, count = run.SETS["deflate-small"]
+    cases = patterns.split(",")
+    assert len(set(cases)) == len(cases) == count == 84
+    assert len({case.rpartition(".")[0] for case in cases}) == 12
