@@ -144,7 +144,7 @@ CHAPTERS: Final = {
     "Autobahn's contract": ("protocol", "factory"),
     "Values": ("types", "close_info", "constants", "util", "stats", "masking", "utf8"),
     "Exceptions": (),
-    "Compression": ("compress", "core"),
+    "Compression": ("compress", "core", "deflate"),
 }
 """Titles, and the modules and packages that the names below them come from."""
 

@@ -16,7 +16,7 @@ FLOORS = (
     {"constants", "errors", "types", "close_info", "stats", "util", "utf8", "masking", "version"}
     | {"exception", "interfaces", "options"},
     {"_native"},
-    {"core", "compress"},
+    {"core", "compress", "deflate"},
     {"protocol", "observable"},
     {"factory"},
     {"api"},

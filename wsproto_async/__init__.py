@@ -28,6 +28,8 @@ from .api import (
 )
 from .compress import (
     PERMESSAGE_COMPRESSION_EXTENSION,
+    Compression,
+    Deflate,
     PerMessageCompress,
     PerMessageCompressOffer,
     PerMessageCompressOfferAccept,
@@ -91,6 +93,7 @@ __all__ = [
     "CloseCode",
     "CloseInfo",
     "CommonOptions",
+    "Compression",
     "ConnectError",
     "ConnectingRequest",
     "ConnectionAccept",
@@ -100,6 +103,7 @@ __all__ = [
     "ConnectionDeny",
     "ConnectionRequest",
     "ConnectionResponse",
+    "Deflate",
     "Disconnected",
     "FrameHeader",
     "HTTPResponse",

@@ -21,12 +21,13 @@ To add an extension, derive from the bases and enter its classes in
 :data:`PERMESSAGE_COMPRESSION_EXTENSION`.
 
 Both applications say what they want by functions, the options ``per_message_compression_accept``.
-:func:`accept_deflate` is one that serves for either::
+:class:`Deflate` has one that serves for either; ``serve`` and ``connect`` take it, or whatever else
+is a :class:`Compression`, as ``compression=``::
 
-    ServerOptions(per_message_compression_accept=accept_deflate)
+    ServerOptions(per_message_compression_accept=Deflate().accept)
     ClientOptions(
-        per_message_compression_offers=[PerMessageDeflateOffer()],
-        per_message_compression_accept=accept_deflate,
+        per_message_compression_offers=Deflate().offers(),
+        per_message_compression_accept=Deflate().accept,
     )
 """
 
@@ -34,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, overload, runtime_checkable
 
 from .core.extensions.base import (
     PerMessageCompress,
@@ -52,9 +53,12 @@ from .core.extensions.deflate_negotiation import (
     PerMessageDeflateResponse,
     PerMessageDeflateResponseAccept,
 )
+from .deflate import Deflate
 
 __all__ = [
     "PERMESSAGE_COMPRESSION_EXTENSION",
+    "Compression",
+    "Deflate",
     "PerMessageCompress",
     "PerMessageCompressExtension",
     "PerMessageCompressOffer",
@@ -120,10 +124,23 @@ _REMEDIES: Final = {
     "PerMessageBrotli": "brotli: pip install 'wsproto-async[brotli]'",
 }
 
-WINDOW_BITS = 12
-MEM_LEVEL = 4
-"""With these, a connection that has compressed and inflated needs some 35 KiB for it; zlib's own
-values, 15 and 8, would make it 300."""
+
+@runtime_checkable
+class Compression(Protocol):
+    """A compression that an application wants: what ``serve`` and ``connect`` take."""
+
+    def offers(self) -> Sequence[PerMessageCompressOffer]:
+        """What a client offers, what is preferred first."""
+
+    def accept(self, offered: Any, /) -> Any:
+        """Agree: on a server to one of a list of offers, on a client to a response.
+
+        Returns:
+            None: to none of them.
+        """
+
+
+_DEFAULT: Final = Deflate()
 
 
 @overload
@@ -137,28 +154,13 @@ def accept_deflate(
 def accept_deflate(
     offered: Sequence[PerMessageCompressOffer] | PerMessageCompressResponse,
 ) -> PerMessageDeflateOfferAccept | PerMessageDeflateResponseAccept | None:
-    """Accept permessage-deflate with little memory: for ``per_message_compression_accept``.
+    """Accept permessage-deflate as ``Deflate()`` does: for ``per_message_compression_accept``.
 
     Args:
         offered: on a server the client's offers, of which the first that can be accepted is; on a
             client what the server agreed to.
 
     Returns:
-        A window of 12 bits at most, for what is sent and, where the client can be asked for it,
-        for what the server receives; None where no permessage-deflate is among what was offered.
+        None where no permessage-deflate is among what was offered.
     """
-    if isinstance(offered, PerMessageDeflateResponse):
-        bits = min(offered.client_max_window_bits or WINDOW_BITS, WINDOW_BITS)
-        return PerMessageDeflateResponseAccept(offered, window_bits=bits, mem_level=MEM_LEVEL)
-    if isinstance(offered, PerMessageCompressResponse):
-        return None
-    for offer in offered:
-        if isinstance(offer, PerMessageDeflateOffer):
-            request = min(offer.max_window_bits or WINDOW_BITS, WINDOW_BITS)
-            return PerMessageDeflateOfferAccept(
-                offer,
-                request_max_window_bits=request if offer.accept_max_window_bits else 0,
-                window_bits=min(offer.request_max_window_bits or WINDOW_BITS, WINDOW_BITS),
-                mem_level=MEM_LEVEL,
-            )
-    return None
+    return _DEFAULT.accept(offered)

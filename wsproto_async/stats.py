@@ -19,8 +19,8 @@ class TrafficStats:
 
     ``WireLevel`` is every octet, ``WebSocketLevel`` the payload of data frames as it is on the
     wire, ``AppLevel`` the same before it was compressed or after it was inflated. The octets of
-    the handshake count as ``preopen``. Frames are data frames. A prepared message that was not
-    compressed for this connection counts on the wire level only.
+    the handshake count as ``preopen``. Frames are data frames. A prepared message counts on the
+    wire level only, unless it was compressed for this connection alone.
     """
 
     outgoingOctetsWireLevel: int = 0

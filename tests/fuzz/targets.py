@@ -18,8 +18,8 @@ from wsproto_async.compress import (
     accept_deflate,
 )
 from wsproto_async.constants import State, is_receivable_close_code
-from wsproto_async.core.extensions.deflate import TAIL
 from wsproto_async.core.extensions.header import parse_extensions, render_extension
+from wsproto_async.core.extensions.zlibs import TAIL
 from wsproto_async.core.handshake.answers import error_response, redirect_wish
 from wsproto_async.core.handshake.client import judge_response
 from wsproto_async.core.handshake.proxy import judge_connect

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from ..compress import Compression
 from ..constants import MAX_CONTROL_PAYLOAD, is_receivable_close_code
 from ..core.handshake.fields import protocol_fault
 from ..errors import OptionError, OptionTypeError, check_type
+from ..options import ClientOptions, ServerOptions
 from .outgoing import octets_of
 
 __all__ = [
@@ -15,7 +17,10 @@ __all__ = [
     "check_protocols",
     "check_seconds",
     "control_payload",
+    "with_compression",
 ]
+
+Options = TypeVar("Options", ClientOptions, ServerOptions)
 
 
 def check_close(code: Any, reason: Any, timeout: Any) -> None:
@@ -60,3 +65,19 @@ def control_payload(what: str, data: Any) -> bytes:
             f"{what}(data=...) must have at most {MAX_CONTROL_PAYLOAD} octets, not {len(payload)}"
         )
     return payload
+
+
+def with_compression(options: Options, compression: Compression | None) -> Options:
+    """The options that say what the argument ``compression=`` does."""
+    if compression is None:
+        return options
+    if isinstance(compression, type) or not isinstance(compression, Compression):
+        raise OptionTypeError(
+            f"compression must be Deflate() or another Compression, not {compression!r}"
+        )
+    if options.per_message_compression_accept is not None:
+        raise OptionError("compression and the option per_message_compression_accept are two ways")
+    update: dict[str, Any] = {"per_message_compression_accept": compression.accept}
+    if isinstance(options, ClientOptions):
+        update["per_message_compression_offers"] = compression.offers()
+    return options.model_copy(update=update)

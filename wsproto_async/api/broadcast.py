@@ -55,10 +55,13 @@ def broadcast(
     *,
     on_slow: OnSlow = "close",
     max_buffer: int = MIB,
+    compress: bool = True,
 ) -> BroadcastResult:
     """Send a message on many connections, without waiting for any of them.
 
-    It is encoded once. Connections that are not open are passed over. One that is in the middle
+    It is encoded once, and compressed once for all that have agreed on the same: by itself, so that
+    it refers to no earlier message, and what is sent next on these connections refers to none,
+    either. Connections that are not open are passed over. One that is in the middle
     of a message that is sent in fragments does not get it, and counts as dropped.
 
     Args:
@@ -71,6 +74,7 @@ def broadcast(
             * ``"drop"``: do not send it this message;
             * ``"wait"``: send it; awaiting the result waits until every slow peer has caught up.
         max_buffer: octets.
+        compress: False sends it as it is, whatever was agreed on.
 
     Raises:
         OptionTypeError: an argument has a wrong type.
@@ -80,7 +84,7 @@ def broadcast(
     payload = octets_of(message)
     if payload is None:
         raise OptionTypeError(f"message must be str or bytes-like, not {type(message).__name__}")
-    prepared = PreparedMessage(payload, not isinstance(message, str), False, False)
+    prepared = PreparedMessage(payload, not isinstance(message, str), False, not compress)
 
     result = BroadcastResult()
     sent, too_slow = 0, []
@@ -98,7 +102,7 @@ def broadcast(
             if protocol.is_server:
                 protocol.sendPreparedMessage(prepared)
             else:  # which masks each message anew
-                protocol.sendMessage(prepared.payload, prepared.binary)
+                protocol.sendMessage(prepared.payload, prepared.binary, doNotCompress=not compress)
         except Disconnected:
             continue
         except StateError:

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequen
 from time import monotonic
 from typing import Any
 
+from ..compress import Compression
 from ..errors import OptionError, check_type
 from ..factory.client import USERAGENT
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
-from .arguments import check_function, check_protocols
+from .arguments import check_function, check_protocols, with_compression
 from .attempt import Attempt, AuthSource, HeadersSource, URLSource
 from .retry import Backoff, is_temporary, retry_after
 from .websocket import WebSocket
@@ -28,6 +29,7 @@ def connect(
     url: URLSource,
     *,
     options: ClientOptions | None = None,
+    compression: Compression | None = None,
     subprotocols: Sequence[str] | None = None,
     headers: HeadersSource | None = None,
     auth: AuthSource | None = None,
@@ -57,6 +59,7 @@ def connect(
             or coroutine, that returns it, called for each attempt. A user and password in it are
             shown to the server, as by ``auth``.
         options: None is ``ClientOptions()``.
+        compression: what to offer, ``Deflate()`` for one; None is nothing.
         subprotocols: to offer, the preferred one first; see ``ws.subprotocol``.
         headers: to be added to the request; or a function, plain or coroutine, that returns
             them, called for each attempt.
@@ -108,7 +111,7 @@ def connect(
     check_function("retry", retry)
     attempt = Attempt(
         url=url,
-        options=options or ClientOptions(),
+        options=with_compression(options or ClientOptions(), compression),
         headers=headers,
         auth=auth,
         subprotocols=subprotocols or (),

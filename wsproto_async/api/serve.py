@@ -10,11 +10,12 @@ import ssl as ssl_module
 from collections.abc import Generator, Sequence
 from typing import Any, cast
 
+from ..compress import Compression
 from ..errors import OptionError, OptionTypeError, check_type
 from ..factory.server import SERVER
 from ..options import ServerOptions
 from ..types import ResponseHeaders
-from .arguments import check_function, check_protocols
+from .arguments import check_function, check_protocols, with_compression
 from .requests import ProcessRequest, in_turn
 from .server import Server
 from .server_link import Handler, SelectSubprotocol, ServerLinkFactory
@@ -31,6 +32,7 @@ def serve(
     sock: socket.socket | None = None,
     ssl: ssl_module.SSLContext | None = None,
     options: ServerOptions | None = None,
+    compression: Compression | None = None,
     subprotocols: Sequence[str] | None = None,
     select_subprotocol: SelectSubprotocol | None = None,
     headers: ResponseHeaders | None = None,
@@ -53,6 +55,7 @@ def serve(
         sock: listen on this socket instead.
         ssl: the server's certificate, to serve ``wss://``.
         options: None is ``ServerOptions()``.
+        compression: what clients may agree on, ``Deflate()`` for one; None is nothing.
         subprotocols: those that are spoken, the preferred one first. The first that a client
             offers too is agreed on; without one, the connection goes without.
         select_subprotocol: decides instead: gets the connection and what the client offers, and
@@ -89,7 +92,7 @@ def serve(
     check_function("select_subprotocol", select_subprotocol)
     check_protocols(subprotocols)
     factory = ServerLinkFactory(protocols=subprotocols, server=server_header, headers=headers)
-    factory.options = ServerOptions() if options is None else options
+    factory.options = with_compression(options or ServerOptions(), compression)
     factory.handler = handler
     factory.process_request = cast(ProcessRequest | None, process_request)
     factory.select_subprotocol = select_subprotocol

@@ -44,6 +44,8 @@ RESERVE = 16 * 1024 * 1024
 """Octets a peer can make us set aside by announcing a frame; beyond, room grows with arrival."""
 PIECE = 16 * 1024
 """Octets of compressed payload that are inflated in one step."""
+BITE = 512
+"""The same where a sink gets what comes of it, and may halt the reader: half a MiB at the most."""
 DEFLATED_PER_STEP = 16
 INFLATED_PER_STEP = 256
 """Octets before and after inflating that are, at the worst, about as much work as one step."""
@@ -284,8 +286,8 @@ class FrameReader(HeaderRules):
                 size = self.left
             elif size == 0 and self.left:
                 return False
-            if self.compressed and size > PIECE:
-                size = PIECE
+            if self.compressed:
+                size = min(size, PIECE if self.sink is None else BITE)
             self.position = begin + size
             phase = self.length - self.left
             self.left -= size

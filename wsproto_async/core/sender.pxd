@@ -1,4 +1,6 @@
 # The types that turn sender.py into native code. The meaning is all over there.
+import cython
+
 from libc.stdint cimport uint64_t
 
 from wsproto_async.core.writer cimport FrameWriter
@@ -8,7 +10,7 @@ cdef class MessageSender:
     cdef readonly FrameWriter writer
     cdef public int state
     cdef public object codec
-    cdef public Py_ssize_t max_send, fragment
+    cdef public Py_ssize_t compress_from, max_send, fragment
     cdef public int send_state
     cdef int send_opcode
     cdef readonly bint send_compressed
@@ -19,4 +21,5 @@ cdef class MessageSender:
     cpdef object send_message(self, object payload, bint binary)
     cdef bint surely_fits(self, object payload)
     cpdef object send_with_care(self, object payload, bint binary, Py_ssize_t fragment, bint compress)
+    @cython.locals(plain=Py_ssize_t)
     cpdef list cut_message(self, object payload, bint binary, Py_ssize_t fragment, bint compress)

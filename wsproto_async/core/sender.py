@@ -45,6 +45,7 @@ class MessageSender:
         state: one of :class:`~wsproto_async.constants.State`; messages need it to be OPEN.
         send_state: one of :class:`~wsproto_async.constants.SendState`.
         codec: the compression that was agreed on.
+        compress_from: messages of fewer octets go uncompressed.
         max_send: largest message that may be sent, in octets; 0 is no limit.
         fragment: size of the frames that a message is cut into, in octets; 0 is not at all.
         max_message_exceeded: a message was above the limit, in either direction.
@@ -56,6 +57,7 @@ class MessageSender:
         self.writer = writer
         self.state = int(State.CONNECTING)
         self.codec: Codec | None = None
+        self.compress_from = 0
         self.max_send = 0
         self.fragment = 0
         self.send_state = int(SendState.GROUND)
@@ -114,7 +116,7 @@ class MessageSender:
         data = payload.encode() if isinstance(payload, str) else bytes(payload)
         plain = len(data)
         rsv = 0
-        if compress and self.codec is not None:
+        if compress and self.codec is not None and plain >= self.compress_from:
             # One step without a break: a cancelled send must not leave half a message in the codec.
             codec = self.codec
             codec.start_compress_message()

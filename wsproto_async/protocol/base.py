@@ -163,6 +163,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         """A compression was agreed on."""
         assert self._connection is not None
         self._connection.codec = codec
+        self._connection.compress_from = getattr(codec, "min_size", 0)
         self._connection.reader.inflater = codec
         self.websocket_extensions_in_use.append(codec)
 

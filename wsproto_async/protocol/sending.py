@@ -179,12 +179,21 @@ class Sending(Flow):
     def _send_prepared_with_care(self, preparedMsg: PreparedMessage) -> None:
         connection = self._connection
         assert connection is not None
-        if connection.codec is not None and not preparedMsg.doNotCompress:
-            self.sendMessage(preparedMsg.payload, preparedMsg.binary)
-        elif self._slow_send:
-            self.sendData(preparedMsg.payloadHybi)
+        octets = preparedMsg.payloadHybi
+        size = len(preparedMsg.payload)
+        compress = connection.codec is not None and size >= connection.compress_from
+        if compress and not preparedMsg.doNotCompress:
+            # Where it may have to be cut, or refused, it must be known how large it got.
+            alone = connection.fragment or (connection.max_send and size > connection.max_send)
+            shared = None if alone else preparedMsg.compressed_for(connection.codec)
+            if shared is None:
+                self.sendMessage(preparedMsg.payload, preparedMsg.binary)
+                return
+            octets = shared
+        if self._slow_send:
+            self.sendData(octets)
         else:
-            connection.writer.whole(preparedMsg.payloadHybi)
+            connection.writer.whole(octets)
 
     # --- messages in pieces -------------------------------------------------------------------
 

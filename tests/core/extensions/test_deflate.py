@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsproto_async.core.extensions.deflate import TAIL, PerMessageDeflate
+from wsproto_async.core.extensions.deflate import PerMessageDeflate
 from wsproto_async.core.extensions.deflate_negotiation import (
     PerMessageDeflateOffer,
     PerMessageDeflateOfferAccept,
     PerMessageDeflateResponse,
     PerMessageDeflateResponseAccept,
 )
-from wsproto_async.core.extensions.zlibs import IDLE, deflating, library
+from wsproto_async.core.extensions.zlibs import IDLE, TAIL, deflating, library
 from wsproto_async.errors import OptionError, PayloadCorruptError, PayloadExceededError
 
 # An empty message, RFC 7692, section 7.2.3.6, and those of the other sections, which say "Hello".

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import cycle, pairwise
 from typing import Any
 
 import pytest
@@ -146,6 +147,80 @@ def test_the_limit_is_for_what_comes_out(more: int, fragments: int, streaming: b
         calls = side.take("violation", "message")
         reason = f"message of more than {LIMIT} octets exceeds max_message_payload_size={LIMIT}"
         assert calls == [("violation", 1009, reason)]
+
+
+@given(
+    st.sampled_from([-1, 0, 1]),
+    st.lists(st.floats(0, 1), max_size=4),
+    st.lists(st.integers(1, 400), min_size=1, max_size=4),
+    st.sampled_from([b"x", b"ab" * 7, bytes(range(256))]),
+    *[st.booleans()] * 4,
+)
+def test_the_limit_in_all_forms(
+    more: int,
+    frames: list[float],
+    reads: list[int],
+    pattern: bytes,
+    streaming: bool,
+    alone: bool,
+    decode: bool,
+    fast: bool,
+) -> None:
+    """Behind a message that just fits, whatever it is cut into."""
+    side = Recorder(streaming=streaming, decode=decode)
+    sender, receiver = (
+        PerMessageDeflate(is_server, alone, alone, 12, 12, 4, codec="zlib-ng" if fast else "zlib")
+        for is_server in (False, True)
+    )
+    side.connection.codec = side.reader.inflater = receiver
+    side.reader.limit(0, LIMIT)
+    endless = pattern * 2 * LIMIT
+    octets = b""
+    for size in (LIMIT, LIMIT + more):
+        sender.start_compress_message()
+        wire = sender.compress_message_data(endless[:size])
+        wire += sender.end_compress_message()
+        marks = sorted({0, len(wire), *(int(place * len(wire)) for place in frames)})
+        for begin, end in pairwise(marks):
+            opcode, rsv = (0, 0) if begin else (2, 4)
+            octets += side.frame(opcode, wire[begin:end], fin=end == len(wire), rsv=rsv)
+    begin = 0
+    for size in cycle(reads):
+        side.receive(octets[begin : begin + size])
+        begin += size
+        if begin >= len(octets):
+            break
+    calls = side.take("message", "data", "violation")
+    arrived = b"".join(call[1] for call in calls if call[0] != "violation")
+    violations = [call[1] for call in calls if call[0] == "violation"]
+    assert violations == ([1009] if more > 0 else [])
+    if more <= 0:
+        assert arrived == endless[:LIMIT] + endless[: LIMIT + more]
+    else:
+        assert LIMIT <= len(arrived) <= (2 * LIMIT if streaming else LIMIT)
+
+
+def test_a_sink_that_cannot_take_more_stops_the_inflating() -> None:
+    """Also in the middle of a frame; what is not inflated yet waits as it is."""
+    side = Recorder(streaming=True)
+    give_codec(side, alone=True)
+    taken: list[int] = []
+
+    def take(payload: bytes) -> None:
+        taken.append(len(payload))
+        side.connection.pause()
+
+    side.frame_data = take  # type: ignore[method-assign]
+    message = bytes(20_000_000)
+    side.receive(side.frame(2, packed(message), rsv=4) + side.frame(9, b"behind"))
+    while side.connection.paused:
+        assert side.take("ping") == []
+        steps = len(taken)
+        side.connection.unpause()
+        assert len(taken) <= steps + 1
+    assert max(taken) < 600_000
+    assert sum(taken) == len(message)
+    assert side.take("ping") == [("ping", b"behind")]
 
 
 def test_the_limit_of_the_codec_says_its_own_number() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self, TypedDict
+from typing import ClassVar, Protocol, Self, TypedDict
 
 from ...types import ExtensionParams
 
@@ -14,6 +14,7 @@ __all__ = [
     "PerMessageCompressOfferAccept",
     "PerMessageCompressResponse",
     "PerMessageCompressResponseAccept",
+    "Sharing",
 ]
 
 
@@ -84,6 +85,13 @@ class PerMessageCompressResponseAccept(ABC):  # noqa: B024 (what the codec needs
     __slots__ = ()
 
 
+class Sharing(Protocol):
+    """A way to compress messages, each by itself, that several connections have in common."""
+
+    def compress(self, data: bytes) -> bytes:
+        """A whole message, compressed so that it refers to nothing that was sent before."""
+
+
 class PerMessageCompress(ABC):
     """The codec of one connection.
 
@@ -124,11 +132,21 @@ class PerMessageCompress(ABC):
         """Octets that complete the message."""
 
     def discard_compress_message(self) -> None:  # noqa: B027
-        """The message that was compressed last is not sent after all.
+        """What is compressed from here on must not refer to what was compressed before.
 
-        What is compressed from here on must not refer to it, since the peer has not seen it. Who
-        carries nothing over from message to message need not override this.
+        The message that was compressed last is not sent after all, so the peer has not seen it; or
+        one that was compressed for several connections is sent behind it. Who carries nothing over
+        from message to message need not override this.
         """
+
+    def sharing(self) -> Sharing | None:
+        """How to compress a message once for all connections that share this way.
+
+        Returns:
+            The same object for codecs whose peers can all inflate what it makes, wherever they
+            stand; None where each message is for one connection only.
+        """
+        return None
 
     @abstractmethod
     def start_decompress_message(self) -> None:

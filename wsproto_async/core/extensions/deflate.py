@@ -20,12 +20,9 @@ from .deflate_negotiation import (
     PerMessageDeflateOfferAccept,
     PerMessageDeflateResponseAccept,
 )
-from .zlibs import Deflater, Deflating, Inflater, deflating, library
+from .zlibs import TAIL, Deflater, Deflating, Inflater, deflating, library, trimmed
 
 __all__ = ["PerMessageDeflate"]
-
-TAIL: Final = b"\x00\x00\xff\xff"
-"""What the sender takes off a message and the receiver puts back."""
 
 LAST_BLOCK: Final = b"\x03\x00"
 """An empty block that says to be the last one."""
@@ -179,15 +176,16 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         assert deflater is not None, "start_compress_message() comes first"
         if self._sends_alone:
             self._deflater = None
-            flushed = self._deflating.finish(deflater)
-        else:
-            flushed = deflater.flush(zlib.Z_SYNC_FLUSH)
-        # A second flush gives nothing: then the message is empty (section 7.2.3.6).
-        return flushed.removesuffix(TAIL) or b"\x00"
+            return self._deflating.finish(deflater)
+        return trimmed(deflater.flush(zlib.Z_SYNC_FLUSH))
 
     def discard_compress_message(self) -> None:
-        """The message that was compressed last is not sent: nothing must refer to it."""
+        """What is compressed from here on refers to nothing before."""
         self._deflater = None
+
+    def sharing(self) -> Deflating:
+        """How to compress a message for all connections with the same way of compressing."""
+        return self._deflating
 
     # --- inflating ----------------------------------------------------------------------------
 

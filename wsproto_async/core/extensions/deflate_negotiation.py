@@ -113,6 +113,10 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         max_window_bits: largest window that the client itself will use, for the server to know; 0
             says nothing. It is a hint, and no part of the value.
 
+    Attributes:
+        no_context_takeover: whether the offer says ``client_no_context_takeover``: by RFC 7692,
+            section 7.1.1.2, the client does so then, whatever the server answers. A hint, too.
+
     Raises:
         OptionError: an argument is none of these.
     """
@@ -147,6 +151,7 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         self.request_no_context_takeover = request_no_context_takeover
         self.request_max_window_bits = request_max_window_bits
         self.max_window_bits = max_window_bits
+        self.no_context_takeover = accept_no_context_takeover
 
     @classmethod
     def parse(cls, params: ExtensionParams) -> Self:
@@ -157,12 +162,14 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         """
         values = _parse(params, {**_PARAMETERS, "client_max_window_bits": _bits_or_nothing})
         hint = values.get("client_max_window_bits")
-        return cls(
+        offer = cls(
             accept_max_window_bits=hint is not None,
             request_no_context_takeover=values.get("server_no_context_takeover", False),
             request_max_window_bits=values.get("server_max_window_bits", 0),
             max_window_bits=hint or 0,
         )
+        offer.no_context_takeover = values.get("client_no_context_takeover", False)
+        return offer
 
     def get_extension_string(self) -> str:
         """The offer as an element of Sec-WebSocket-Extensions."""

@@ -14,7 +14,19 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from ...errors import OptionError
 
-__all__ = ["Deflater", "Deflating", "Inflater", "Library", "deflating", "library"]
+__all__ = [
+    "TAIL",
+    "Deflater",
+    "Deflating",
+    "Inflater",
+    "Library",
+    "deflating",
+    "library",
+    "trimmed",
+]
+
+TAIL: Final = b"\x00\x00\xff\xff"
+"""What the sender takes off a message and the receiver puts back."""
 
 IDLE: Final = 4
 """Compressors of a kind that wait for a message. One is enough, unless messages are sent in pieces
@@ -122,10 +134,21 @@ class Deflating:
 
         A full flush forgets all that was compressed, as if it were new, for less time.
         """
-        flushed = deflater.flush(zlib.Z_FULL_FLUSH)
+        octets = trimmed(deflater.flush(zlib.Z_FULL_FLUSH))
         if len(self._idle) < IDLE:
             self._idle.append(deflater)
-        return flushed
+        return octets
+
+    def compress(self, data: bytes) -> bytes:
+        """A whole message, which refers to nothing that was sent before."""
+        deflater = self.borrow()
+        return deflater.compress(data) + self.finish(deflater)
+
+
+def trimmed(flushed: bytes) -> bytes:
+    """What a flush gives, as the end of a message (RFC 7692, section 7.2.1)."""
+    # A second flush gives nothing: then the message is empty (section 7.2.3.6).
+    return flushed.removesuffix(TAIL) or b"\x00"
 
 
 @cache
