@@ -31,6 +31,7 @@ COMPILED = (
     "core.connection",
     "protocol.stream",
     "protocol.doors",
+    "api.outlet",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -19,6 +19,7 @@ from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Fragments
 from .outgoing import octets_of, send_fragments
+from .outlet import Outlet
 from .pings import Pings
 from .typed import TypedMessages, adapter_of
 
@@ -35,7 +36,7 @@ Octets = bytes | bytearray | memoryview
 Sendable = str | Octets
 
 
-class WebSocket:
+class WebSocket(Outlet):
     """A connection. ``serve`` gives one to each handler, ``connect`` makes one.
 
     Sending is for any number of tasks; receiving is for one at a time. Both are safe to cancel:
@@ -54,15 +55,12 @@ class WebSocket:
     """
 
     __slots__ = (
-        "__weakref__",
         "_addresses",
-        "_connection",
         "_fragmented",
         "_id",
         "_lost",
         "_pings",
         "_stream",
-        "_transmit",
         "handler",
         "protocol",
         "request",
@@ -72,70 +70,41 @@ class WebSocket:
     def __init__(self, link: Link) -> None:
         connection = link._connection
         assert connection is not None
+        super().__init__(connection, link)
         self.protocol: Link = link
         self.request: ConnectionRequest | None = None
         self.response: ConnectionResponse | None = None
         self.handler: asyncio.Future[Any] | None = None
-        self._connection = connection
         self._stream = link.messages()
         self._fragmented: asyncio.Future[None] | None = None
         self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
         self._addresses: tuple[Any, Any] | None = None
         self._id: uuid.UUID | None = None
-        self._transmit: Callable[[Message, bool], bool]
         self.bind()
 
     def bind(self) -> None:
         """Decide on the way that messages take: the short one, unless somebody watches them."""
+        self._careful = self._fragmented is not None or self._is_watched()
+
+    def _is_watched(self) -> bool:
         options = self.protocol._options
-        watched = options is not None and (options.log_frames or options.track_timings)
-        if self._fragmented is None:
-            self._transmit = self._send_watched if watched else self.protocol._send_on
+        return options is not None and (options.log_frames or options.track_timings)
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.state.name} {self.peer}>"
 
     # --- sending ------------------------------------------------------------------------------
 
-    async def send(
-        self,
-        message: Sendable | Iterable[Sendable] | AsyncIterable[Sendable],
-        *,
-        compress: bool = True,
-    ) -> None:
-        """Send a message, and wait while more is waiting than ``write_buffer_high`` octets.
-
-        Where there is no need to wait it gives way to other tasks only once in a thousand
-        messages. A cancelled call has either sent the whole message or nothing.
-
-        Args:
-            message: ``str`` is sent as text, anything like ``bytes`` as binary. An iterable of
-                these is sent as one message, a frame for each element, typed by the first;
-                other messages wait for its end. If it raises, the connection fails with 1011,
-                since half a message cannot be taken back.
-            compress: False sends it as it is, whatever compression was agreed on.
-
-        Raises:
-            ConnectionClosed: the connection has ended; while it is closing, as soon as it has.
-            PayloadExceededError: the message is larger than ``max_message_payload_size``.
-            OptionTypeError: it is something else.
-        """
-        kind = type(message)
+    async def _send_with_care(self, message: Any, compress: bool) -> None:
+        """Send what is not plain, or not now."""
         try:
-            if (kind is str or kind is bytes) and compress:
-                if self._transmit(message, kind is bytes):  # type: ignore[arg-type]
-                    await self._give_way()
-            else:
-                await self._send_with_care(message, compress)
+            await self._send_as_it_is(message, compress)
         except Disconnected:
-            pass
-        else:
-            return
-        if self._fragmented is None:
-            raise await self._end()
-        await asyncio.shield(self._fragmented)
-        await self.send(message, compress=compress)
+            if self._fragmented is None:
+                raise await self._end() from None
+            await asyncio.shield(self._fragmented)
+            await self.send(message, compress=compress)
 
     async def _give_way(self) -> None:
         """Wait for the peer, and now and then for the loop, which may know that it is gone."""
@@ -144,9 +113,9 @@ class WebSocket:
             await asyncio.sleep(0)
         await self.drain()
 
-    async def _send_with_care(self, message: Any, compress: bool) -> None:
+    async def _send_as_it_is(self, message: Any, compress: bool) -> None:
         if self._fragmented is not None:
-            self._hold(message, True)
+            raise Disconnected("a message in fragments is being sent")
         octets = octets_of(message)
         binary = not isinstance(message, str)
         if octets is None:
@@ -156,26 +125,17 @@ class WebSocket:
                     f"fragments, not {type(message).__name__}"
                 )
             self._fragmented = self.protocol._loop.create_future()
-            self._transmit = self._hold
+            self.bind()
             try:
                 await send_fragments(self, message, compress)
             finally:
                 self._fragmented.set_result(None)
                 self._fragmented = None
                 self.bind()
-        elif not compress:
-            self.protocol.sendMessage(octets, binary, doNotCompress=True)
-        elif self._transmit(octets, binary):
-            await self._give_way()
-
-    def _hold(self, message: Message, binary: bool) -> bool:
-        """Send nothing: a message in fragments is being sent, and has to be waited for."""
-        raise Disconnected
-
-    def _send_watched(self, message: Message, binary: bool) -> bool:
-        """Send a message that somebody logs or times."""
-        self.protocol.sendMessage(message.encode() if isinstance(message, str) else message, binary)
-        return self.protocol._writing_paused
+        else:
+            self.protocol.sendMessage(octets, binary, doNotCompress=not compress)
+            if self.protocol._writing_paused:
+                await self._give_way()
 
     async def drain(self) -> None:
         """Wait until there is room for more to be sent; ``send`` does so itself.
@@ -329,7 +289,7 @@ class WebSocket:
     def on_lost(self, transport: Any) -> None:
         """The end: everybody who waits is told. The protocol object calls this."""
         self._addresses = _addresses(transport)
-        self._transmit = self.protocol._send_on
+        self._careful = False
         if self._lost is not None:
             self._lost.set_result(None)
         if self._pings is not None:

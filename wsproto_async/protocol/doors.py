@@ -273,19 +273,6 @@ class Doors:
         else:
             connection.writer.whole(preparedMsg.payloadHybi)
 
-    def _send_on(self, message: bytes | str, binary: bool) -> bool:
-        """Send a message for a coroutine; whether that is to give way to others now.
-
-        Raises:
-            Disconnected, PayloadExceededError, StateError: see :meth:`sendMessage`.
-        """
-        connection = self._connection
-        if connection is None:
-            raise Disconnected("a message can be sent on an open connection only")
-        connection.send_message(message, binary)
-        self._credit -= 1
-        return self._writing_paused or self._credit < 0
-
     # --- what the classes above supply ----------------------------------------------------------
 
     def _received(self, data: bytes) -> None:

@@ -32,7 +32,8 @@ cdef object receive_step(object awaitable)
 cdef class MessageStream:
     cdef object loop, pause, resume
     cdef readonly Py_ssize_t max_messages, max_octets
-    cdef object queue
+    cdef list queue
+    cdef Py_ssize_t taken
     cdef readonly Py_ssize_t count, octets, dropped
     cdef readonly bint paused
     cdef bint lossy
@@ -47,6 +48,7 @@ cdef class MessageStream:
     @cython.locals(waiter=Waiter)
     cpdef object settle(self)
     cdef bint is_full(self)
+    @cython.locals(queue=list)
     cdef object pop(self)
     cdef Waiter wait(self)
     cdef object raise_end(self, bint iterating)

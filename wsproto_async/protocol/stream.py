@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, current_task
-from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context
 from copy import copy
@@ -33,6 +32,9 @@ from ..errors import StateError
 __all__ = ["MessageStream", "Receive"]
 
 Message = bytes | str
+
+PILE = 1024
+"""Places of messages that were taken, after which a queue that is never empty gives them back."""
 
 
 class Waiter:
@@ -201,7 +203,8 @@ class MessageStream:
         self.resume: Callable[[], object] | None = resume
         self.max_messages = max_messages
         self.max_octets = max_octets
-        self.queue: deque[Message] | None = None  # made when needed: it is large
+        self.queue: list[Message | None] = []
+        self.taken = 0
         self.count = 0
         self.octets = 0
         self.dropped = 0
@@ -218,8 +221,6 @@ class MessageStream:
         if self.lossy and self.is_full():
             self.dropped += 1
             return
-        if self.queue is None:
-            self.queue = deque()
         self.queue.append(message)
         self.count += 1
         self.octets += most_octets(message)
@@ -256,9 +257,16 @@ class MessageStream:
 
     def pop(self) -> Message:
         """Take the oldest message; there must be one."""
-        assert self.queue is not None
-        message = self.queue.popleft()
+        queue = self.queue
+        message = queue[self.taken]
+        assert message is not None
+        queue[self.taken] = None
+        self.taken += 1
         self.count -= 1
+        if self.count == 0 or self.taken == PILE:
+            # Nearly always the first: a read's messages are taken before the next read.
+            del queue[: self.taken]
+            self.taken = 0
         self.octets -= most_octets(message)
         low = self.count * 4 <= self.max_messages and self.octets * 4 <= self.max_octets
         if self.paused and low:
