@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from wsproto_async import ConnectionClosed, PayloadExceededError, ServerOptions, connect
+from wsproto_async import (
+    ConnectionClosed,
+    OptionTypeError,
+    PayloadExceededError,
+    ServerOptions,
+    connect,
+)
 from wsproto_async.api.outlet import SENT
 
 from .support import serving
@@ -65,3 +71,9 @@ def test_what_has_been_sent_is_a_coroutine_that_has_ended() -> None:
     with pytest.raises(KeyError):
         SENT.throw(KeyError, KeyError("x"))
     SENT.close()
+
+
+async def test_what_is_no_message() -> None:
+    async with serving() as (_, url), connect(url) as ws:
+        with pytest.raises(OptionTypeError, match="int"):
+            await ws.send(1)  # type: ignore[arg-type]  # as a type checker says, too

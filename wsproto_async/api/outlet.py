@@ -5,7 +5,7 @@ This file runs as it is, and compiled: outlet.pxd gives the types.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from ..core.connection import Connection
@@ -13,6 +13,9 @@ from ..errors import WebSocketError
 from ..protocol.doors import Doors
 
 __all__ = ["Outlet"]
+
+Sendable = str | bytes | bytearray | memoryview
+"""A message, or a fragment of one."""
 
 NOTHING = iter(())
 """What to iterate over where nothing is to be waited for: it is at its end already."""
@@ -55,7 +58,11 @@ class Outlet:
         self._doors = doors
         self._careful = False
 
-    def send(self, message: Any, compress: bool = True) -> Coroutine[Any, Any, None]:
+    def send(
+        self,
+        message: Sendable | Iterable[Sendable] | AsyncIterable[Sendable],
+        compress: bool = True,
+    ) -> Coroutine[Any, Any, None]:
         """Send a message; awaiting it waits while more waits than ``write_buffer_high`` octets.
 
         Where there is no need to wait it gives way to other tasks only once in a thousand
@@ -80,7 +87,7 @@ class Outlet:
             return self._send_with_care(message, compress)
         doors = self._doors
         try:
-            self._connection.send_message(message, kind is bytes)
+            self._connection.send_message(message, kind is bytes)  # type: ignore[arg-type]
         except WebSocketError:  # is found there again, and raised to whoever awaits
             return self._send_with_care(message, compress)
         doors._credit -= 1

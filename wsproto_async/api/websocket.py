@@ -33,7 +33,6 @@ T = TypeVar("T")
 
 Message = str | bytes
 Octets = bytes | bytearray | memoryview
-Sendable = str | Octets
 
 
 class WebSocket(Outlet):
