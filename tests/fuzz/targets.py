@@ -12,9 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from wsproto_async.compress import (
+    PerMessageBrotli,
+    PerMessageBzip2,
+    PerMessageCompress,
     PerMessageDeflate,
     PerMessageDeflateOffer,
     PerMessageDeflateResponse,
+    PerMessageSnappy,
     accept_deflate,
 )
 from wsproto_async.constants import State, is_receivable_close_code
@@ -284,7 +288,28 @@ def inflate(data: bytes) -> None:
             _check_with_zlib(message, bits, outcome)
 
 
-def _inflated(codec: PerMessageDeflate, pieces: list[bytes], limit: int | None) -> bytes | str:
+def codecs(data: bytes) -> None:
+    """Compressed messages for the codecs of permessage-bzip2, -snappy and -brotli.
+
+    Documented: PayloadCorruptError and PayloadExceededError. However a message is cut, the same
+    comes of it, or one of the two; what comes is within the limit.
+    """
+    choices = Choices(data)
+    kind: Any = choices.pick(PerMessageSnappy, PerMessageBrotli, PerMessageBzip2)
+    limit = choices.pick(None, 0, 100, 5000)
+    sizes = choices.sizes()
+    codec, other = (kind(True, False, False) for _ in range(2))
+    for message in choices.rest().split(b"|||")[:8]:
+        outcome = _inflated(codec, [message], limit)
+        cut = _inflated(other, Choices(message).pieces(sizes), limit)
+        if isinstance(outcome, str):
+            assert isinstance(cut, str)
+            return
+        assert outcome == cut
+        assert limit is None or len(outcome) <= limit
+
+
+def _inflated(codec: PerMessageCompress, pieces: list[bytes], limit: int | None) -> bytes | str:
     """What a message inflates to, or the name of what is wrong with it."""
     plain_text = b""
     codec.start_decompress_message()
@@ -406,6 +431,6 @@ def _put(side: Side[Any], octets: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (head, extensions, frames, differential, close, inflate, server, client)
+    for target in (head, extensions, frames, differential, close, inflate, codecs, server, client)
 }
 """By name, which is that of their corpus, too."""

@@ -125,6 +125,23 @@ def test_a_message_that_is_not_sent_leaves_no_trace(make: Make, alone: bool) -> 
         assert inflate(receiver, compress(sender, TEXT)) == TEXT
 
 
+@every_codec
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_message_compressed_for_all_fits_anywhere(make: Make, alone: bool) -> None:
+    senders, receivers = ([make(side, alone) for _ in range(3)] for side in (True, False))
+    sharing = senders[0].sharing()
+    assert sharing is not None
+    for message in (TEXT[:5000], b"", TEXT[:5000]):
+        shared = sharing.compress(message)
+        for number, (sender, receiver) in enumerate(zip(senders, receivers, strict=True)):
+            assert sender.sharing() is sharing
+            for _ in range(number):
+                assert inflate(receiver, compress(sender, TEXT[:5000])) == TEXT[:5000]
+            sender.discard_compress_message()
+            assert inflate(receiver, shared) == message
+            assert inflate(receiver, compress(sender, TEXT[:5000])) == TEXT[:5000]
+
+
 # --- the limit ------------------------------------------------------------------------------------
 
 

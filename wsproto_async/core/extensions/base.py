@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Protocol, Self, TypedDict
 
 from ...types import ExtensionParams
 
 __all__ = [
+    "EachAlone",
     "PerMessageCompress",
     "PerMessageCompressExtension",
     "PerMessageCompressOffer",
@@ -90,6 +92,25 @@ class Sharing(Protocol):
 
     def compress(self, data: bytes) -> bytes:
         """A whole message, compressed so that it refers to nothing that was sent before."""
+
+
+class EachAlone:
+    """A :class:`Sharing` of codecs that carry nothing over from message to message.
+
+    Args:
+        make: makes such a codec.
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[], PerMessageCompress]) -> None:
+        self._make = make
+
+    def compress(self, data: bytes) -> bytes:
+        """A whole message."""
+        codec = self._make()
+        codec.start_compress_message()
+        return codec.compress_message_data(data) + codec.end_compress_message()
 
 
 class PerMessageCompress(ABC):

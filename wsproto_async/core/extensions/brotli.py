@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from ...errors import PayloadCorruptError, PayloadExceededError
-from .base import PerMessageCompressExtension
+from .base import EachAlone, PerMessageCompressExtension
 from .takeover import (
     TakeoverCodec,
     TakeoverOffer,
@@ -97,6 +97,10 @@ class PerMessageBrotli(PerMessageBrotliMixin, TakeoverCodec):
         self._compressor = None
         return octets
 
+    def sharing(self) -> EachAlone:
+        """A message is compressed alike for everybody."""
+        return SHARING
+
     def start_decompress_message(self) -> None:
         """Begin a message received."""
         self._decompressor = self._brotli.Decompressor()
@@ -141,6 +145,8 @@ class PerMessageBrotli(PerMessageBrotliMixin, TakeoverCodec):
         if not complete:
             raise PayloadCorruptError("it is cut off")
 
+
+SHARING: Final = EachAlone(lambda: PerMessageBrotli(True, True, True))
 
 EXTENSION: Final[PerMessageCompressExtension] = {
     "Offer": PerMessageBrotliOffer,

@@ -7,6 +7,7 @@ compresses itself. The library is imported with the first codec.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from ...errors import (
@@ -18,6 +19,7 @@ from ...errors import (
 )
 from ...types import ExtensionParams
 from .base import (
+    EachAlone,
     PerMessageCompress,
     PerMessageCompressExtension,
     PerMessageCompressOffer,
@@ -282,10 +284,16 @@ class PerMessageBzip2(PerMessageBzip2Mixin, PerMessageCompress):
         fields = super().__json__()
         return {"extension": fields.pop("extension"), "isServer": fields.pop("is_server"), **fields}
 
+    @property
+    def own_level(self) -> int:
+        """The level at which this side compresses."""
+        if self.is_server:
+            return self.server_max_compress_level
+        return self.client_max_compress_level
+
     def start_compress_message(self) -> None:
         """Begin a message to send."""
-        level = self.server_max_compress_level if self.is_server else self.client_max_compress_level
-        self._compressor = self._bz2.BZ2Compressor(level)
+        self._compressor = self._bz2.BZ2Compressor(self.own_level)
 
     def compress_message_data(self, data: bytes) -> bytes:
         """Octets to send for this piece; bzip2 collects a block before it gives any."""
@@ -297,6 +305,10 @@ class PerMessageBzip2(PerMessageBzip2Mixin, PerMessageCompress):
         assert self._compressor is not None, "start_compress_message() comes first"
         compressor, self._compressor = self._compressor, None
         return compressor.flush()
+
+    def sharing(self) -> EachAlone:
+        """A message is compressed alike for all with the same level."""
+        return _sharing(self.own_level)
 
     def start_decompress_message(self) -> None:
         """Begin a message received."""
@@ -329,6 +341,11 @@ class PerMessageBzip2(PerMessageBzip2Mixin, PerMessageCompress):
         decompressor, self._decompressor = self._decompressor, None
         if not decompressor.eof:
             raise PayloadCorruptError("it is cut off")
+
+
+@cache
+def _sharing(level: int) -> EachAlone:
+    return EachAlone(lambda: PerMessageBzip2(True, level, level))
 
 
 EXTENSION: Final[PerMessageCompressExtension] = {

@@ -7,8 +7,7 @@ it compresses itself, which nobody else needs to know.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Self
 
 from ...errors import HandshakeError, OptionError, check_type
 from ...types import ExtensionParams
@@ -17,6 +16,16 @@ from .base import (
     PerMessageCompressOfferAccept,
     PerMessageCompressResponse,
     PerMessageCompressResponseAccept,
+)
+from .parameters import (
+    Described,
+    NoneType,
+    Reading,
+    check_range,
+    number,
+    parse,
+    render,
+    without_value,
 )
 from .zlibs import library
 
@@ -28,12 +37,10 @@ __all__ = [
     "PerMessageDeflateResponseAccept",
 ]
 
-Value = str | Literal[True]
-NoneType: Final = type(None)
 LEVELS: Final = list(range(1, 10))
 
 
-class PerMessageDeflateMixin:
+class PerMessageDeflateMixin(Described):
     """What all classes of permessage-deflate share.
 
     A window of N bits is the last 2**N octets, which compressed data may refer to. The memory
@@ -48,30 +55,25 @@ class PerMessageDeflateMixin:
     DEFAULT_WINDOW_BITS: ClassVar[int] = 15
     DEFAULT_MEM_LEVEL: ClassVar[int] = 8
 
-    _FIELDS: ClassVar[tuple[str, ...]]
-    """The attributes that make up the value, in the order of the constructor."""
-
-    def __json__(self) -> dict[str, Any]:
-        """The name of the extension and the fields; objects among them as the same."""
-        fields = {name: getattr(self, name) for name in self._FIELDS}
-        return {
-            "extension": self.EXTENSION_NAME,
-            **{
-                name: value.__json__() if hasattr(value, "__json__") else value
-                for name, value in fields.items()
-            },
-        }
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name} = {getattr(self, name)!r}" for name in self._FIELDS)
-        return f"{type(self).__name__}({fields})"
-
     @classmethod
     def _check_window(cls, name: str, bits: Any, limit: int = 0) -> None:
         """Refuse what is no size of a window, or above the one that was agreed on."""
-        _check_range(name, bits, cls.WINDOW_SIZE_PERMISSIBLE_VALUES)
+        check_range(name, bits, cls.WINDOW_SIZE_PERMISSIBLE_VALUES)
         if limit and bits > limit:
             raise OptionError(f"{name} must be at most {limit}, which the peer asked for")
+
+
+BITS: Final = number(PerMessageDeflateMixin.WINDOW_SIZE_PERMISSIBLE_VALUES)
+AGREED: Final[dict[str, Reading]] = {
+    "client_no_context_takeover": without_value,
+    "server_no_context_takeover": without_value,
+    "client_max_window_bits": BITS,
+    "server_max_window_bits": BITS,
+}
+OFFERED: Final[dict[str, Reading]] = {
+    **AGREED,
+    "client_max_window_bits": lambda value: 0 if value is True else BITS(value),
+}
 
 
 class _Compressing(PerMessageDeflateMixin):
@@ -93,9 +95,9 @@ class _Compressing(PerMessageDeflateMixin):
         if self.window_bits is not None:
             self._check_window("window_bits", self.window_bits, limit)
         if self.mem_level is not None:
-            _check_range("mem_level", self.mem_level, self.MEM_LEVEL_PERMISSIBLE_VALUES)
+            check_range("mem_level", self.mem_level, self.MEM_LEVEL_PERMISSIBLE_VALUES)
         if self.level is not None:
-            _check_range("level", self.level, LEVELS)
+            check_range("level", self.level, LEVELS)
         if type(self.min_size) is not int or self.min_size < 0:
             raise OptionError("min_size must be an int, 0 or more")
         library(self.codec)
@@ -160,7 +162,7 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         Whoever does not offer ``client_no_context_takeover`` has to accept it all the same (RFC
         7692, section 7.1.1.2).
         """
-        values = _parse(params, {**_PARAMETERS, "client_max_window_bits": _bits_or_nothing})
+        values = parse(cls.EXTENSION_NAME, params, OFFERED)
         hint = values.get("client_max_window_bits")
         offer = cls(
             accept_max_window_bits=hint is not None,
@@ -173,7 +175,8 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
 
     def get_extension_string(self) -> str:
         """The offer as an element of Sec-WebSocket-Extensions."""
-        return _render(
+        return render(
+            self.EXTENSION_NAME,
             client_no_context_takeover=self.accept_no_context_takeover,
             client_max_window_bits=self.max_window_bits or self.accept_max_window_bits,
             server_no_context_takeover=self.request_no_context_takeover,
@@ -281,7 +284,8 @@ class PerMessageDeflateOfferAccept(_Compressing, PerMessageCompressOfferAccept):
         if self.announce:
             alone = self.no_context_takeover or alone
             bits = self.window_bits or bits
-        return _render(
+        return render(
+            self.EXTENSION_NAME,
             server_no_context_takeover=alone,
             server_max_window_bits=bits,
             client_no_context_takeover=self.request_no_context_takeover,
@@ -321,7 +325,7 @@ class PerMessageDeflateResponse(PerMessageDeflateMixin, PerMessageCompressRespon
     @classmethod
     def parse(cls, params: ExtensionParams) -> Self:
         """The agreement a client received (HandshakeError for a bad one)."""
-        values = _parse(params, _PARAMETERS)
+        values = parse(cls.EXTENSION_NAME, params, AGREED)
         return cls(
             values.get("client_max_window_bits", 0),
             values.get("client_no_context_takeover", False),
@@ -373,62 +377,3 @@ class PerMessageDeflateResponseAccept(_Compressing, PerMessageCompressResponseAc
         self.codec = codec
         self._check_own(response.client_no_context_takeover, response.client_max_window_bits)
         self.response = response
-
-
-def _check_range(name: str, value: Any, permissible: list[int]) -> None:
-    if type(value) is not int or value not in permissible:
-        raise OptionError(f"{name} must be an int from {permissible[0]} to {permissible[-1]}")
-
-
-# --- parameters on the wire ---------------------------------------------------------------------
-
-
-def _render(**parameters: int | bool) -> str:
-    """The extension with those parameters that are there; numbers are values."""
-    parts = [PerMessageDeflateMixin.EXTENSION_NAME]
-    for name, value in parameters.items():
-        if value:
-            parts.append(name if value is True else f"{name}={value}")
-    return "; ".join(parts)
-
-
-def _parse(
-    params: ExtensionParams, known: dict[str, Callable[[Value], int | None]]
-) -> dict[str, Any]:
-    """The values of the parameters that are there, by name."""
-    values = {}
-    for name, found in params.items():
-        if name not in known:
-            raise HandshakeError(f"permessage-deflate has no parameter {name[:50]!a}")
-        if len(found) != 1:
-            raise HandshakeError(f"parameter {name} of permessage-deflate comes more than once")
-        value = known[name](found[0])
-        if value is None:
-            shown = "no value" if found[0] is True else ascii(found[0][:50])
-            raise HandshakeError(f"parameter {name} of permessage-deflate must not have {shown}")
-        values[name] = value
-    return values
-
-
-def _nothing(value: Value) -> bool | None:
-    return True if value is True else None
-
-
-def _bits(value: Value) -> int | None:
-    """A number as RFC 7692 has it, without signs, blanks and leading zeros."""
-    return _NUMBERS.get(value)
-
-
-def _bits_or_nothing(value: Value) -> int | None:
-    return 0 if value is True else _bits(value)
-
-
-_NUMBERS: Final[dict[Value, int]] = {
-    str(bits): bits for bits in PerMessageDeflateMixin.WINDOW_SIZE_PERMISSIBLE_VALUES
-}
-_PARAMETERS: Final[dict[str, Callable[[Value], int | None]]] = {
-    "client_no_context_takeover": _nothing,
-    "server_no_context_takeover": _nothing,
-    "client_max_window_bits": _bits,
-    "server_max_window_bits": _bits,
-}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ...errors import PayloadCorruptError, PayloadExceededError
-from .base import PerMessageCompressExtension
+from .base import EachAlone, PerMessageCompressExtension
 from .takeover import (
     TakeoverCodec,
     TakeoverOffer,
@@ -126,6 +126,10 @@ class PerMessageSnappy(PerMessageSnappyMixin, TakeoverCodec):
         """The message that was compressed last is not sent: the next one has an identifier."""
         self._sent = False
 
+    def sharing(self) -> EachAlone:
+        """A message is compressed alike for everybody."""
+        return SHARING
+
     def start_decompress_message(self) -> None:
         """Begin a message received."""
         self._received.clear()
@@ -209,6 +213,8 @@ class PerMessageSnappy(PerMessageSnappyMixin, TakeoverCodec):
             raise PayloadCorruptError(f"chunk that inflates to {size} octets")
         return size
 
+
+SHARING: Final = EachAlone(lambda: PerMessageSnappy(True, True, True))
 
 EXTENSION: Final[PerMessageCompressExtension] = {
     "Offer": PerMessageSnappyOffer,
