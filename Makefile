@@ -13,7 +13,7 @@ BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build lint format types unit conformance conformance-full parity test \
-	demo bench docs sanitize fuzz clean
+	demo bench docs site sanitize fuzz clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -70,6 +70,9 @@ bench: venv ## speed and memory beside other libraries; ARGS=--publish writes do
 
 docs: venv ## write the reference pages that are read off the code
 	$(PY) -m docs.generate
+
+site: venv ## the documentation as a site, in build/site
+	$(PY) -m docs.site
 
 # In a copy, so that the instrumented modules do not take the place of the others.
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -149,31 +149,36 @@ CHAPTERS: Final = {
 """Titles, and the modules and packages that the names below them come from."""
 
 
-def names_reference() -> str:
-    """The whole page."""
+def source_of(name: str, thing: Any) -> str:
+    """Where, from reference/, a public name is explained in the repository: in its docstring."""
+    return f"../../{thing.__module__.replace('.', '/')}.py"
+
+
+def names_reference(link: Callable[[str, Any], str] = source_of) -> str:
+    """The whole page; names lead where ``link`` says."""
     chapters: dict[str, list[str]] = {title: [] for title in CHAPTERS}
     for name in sorted(wsproto_async.__all__, key=str.lower):
         thing = getattr(wsproto_async, name)
         if hasattr(thing, "__module__"):  # a class or a function
-            chapters[_chapter(thing)].append(_row(name, thing))
+            chapters[chapter_of(thing)].append(_row(name, thing, link(name, thing)))
     return NAMES_HEAD + "\n".join(
         f"## {title}\n\n| name | |\n| --- | --- |\n" + "".join(rows)
         for title, rows in chapters.items()
     )
 
 
-def _chapter(thing: Any) -> str:
+def chapter_of(thing: Any) -> str:
+    """The title of the chapter that a public name is in."""
     if isinstance(thing, type) and issubclass(thing, Exception):
         return "Exceptions"
     part = thing.__module__.split(".")[1]
     return next(title for title, parts in CHAPTERS.items() if part in parts)
 
 
-def _row(name: str, thing: Any) -> str:
+def _row(name: str, thing: Any, link: str) -> str:
     text = inspect.cleandoc(thing.__doc__).partition("\n\n")[0].replace("\n", " ")
     text = re.sub(r":\w+:`~?\.*([^`]+)`", lambda m: f"`{m[1].rpartition('.')[2]}`", text)
-    file = thing.__module__.replace(".", "/")
-    return f"| [`{name}`](../../{file}.py) | {text.replace('``', '`')} |\n"
+    return f"| [`{name}`]({link}) | {text.replace('``', '`')} |\n"
 
 
 PAGES: Final = {

@@ -11,26 +11,15 @@ from typing import Any
 import pytest
 
 from docs import generate
+from docs.site import FENCED, anchors
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FENCED = re.compile(r"^\s*```.*?^\s*```$", re.MULTILINE | re.DOTALL)
 
 
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
-
-
-def anchors(page: Path) -> set[str]:
-    """The names that GitHub gives to the headings of a page."""
-    found: set[str] = set()
-    for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
-        text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower()
-        slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-        again = sum(1 for known in found if re.fullmatch(re.escape(slug) + r"(-\d+)?", known))
-        found.add(f"{slug}-{again}" if again else slug)
-    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -41,7 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
-        if not file.exists() or (anchor and anchor not in anchors(file)):
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
             dead.append(target)
     assert dead == []
 
