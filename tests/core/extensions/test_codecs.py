@@ -7,7 +7,7 @@ import random
 import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -192,6 +192,20 @@ def test_a_bomb_takes_no_more_memory_than_the_limit(make: Make, size: int) -> No
         tracemalloc.stop()
     # What of it there may be, and once more to put it together; bzip2 and Brotli have a block more.
     assert peak < 4 * MIB
+
+
+@pytest.mark.parametrize("name", ["bzip2", "brotli"])
+@pytest.mark.parametrize("behind", [b"", b"nonsense"])
+def test_what_fails_lets_go_of_its_memory(name: str, behind: bytes) -> None:
+    """These two need megabytes outside of Python's sight, before they look at a limit."""
+    receiver: Any = CODECS[name](False, True)
+    wire = compress(CODECS[name](True, True), TEXT) + behind
+    receiver.start_decompress_message()
+    with pytest.raises((PayloadExceededError, PayloadCorruptError)):
+        receiver.decompress_message_data(wire, None if behind else 100)
+    assert receiver._decompressor is None
+    assert inflate(receiver, wire[: -len(behind) or None]) == TEXT
+    assert receiver._decompressor is None
 
 
 # --- hostile octets -------------------------------------------------------------------------------

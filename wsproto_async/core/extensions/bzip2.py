@@ -316,19 +316,22 @@ class PerMessageBzip2(PerMessageBzip2Mixin, PerMessageCompress):
 
     def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
         """Inflate a piece of a message; see the base class."""
-        assert self._decompressor is not None, "start_decompress_message() comes first"
         if not data:
             return b""
+        # It needs up to 4 MB, and is let go of unless all goes well.
+        decompressor, self._decompressor = self._decompressor, None
+        assert decompressor is not None, "start_decompress_message() comes first"
         # One octet beyond the limit shows that there is more.
         most = -1 if max_output_len is None else max_output_len + 1
         try:
-            octets = self._decompressor.decompress(data, most)
+            octets = decompressor.decompress(data, most)
         except (OSError, EOFError) as error:
             raise PayloadCorruptError(str(error)) from error
         if max_output_len is not None and len(octets) > max_output_len:
             raise PayloadExceededError(f"more than the {max_output_len} octets that may come")
-        if self._decompressor.unused_data:
+        if decompressor.unused_data:
             raise PayloadCorruptError("octets behind the end of its stream")
+        self._decompressor = decompressor
         return octets
 
     def end_decompress_message(self) -> None:
@@ -337,8 +340,8 @@ class PerMessageBzip2(PerMessageBzip2Mixin, PerMessageCompress):
         Raises:
             PayloadCorruptError: its stream is not complete.
         """
-        assert self._decompressor is not None, "start_decompress_message() comes first"
         decompressor, self._decompressor = self._decompressor, None
+        assert decompressor is not None, "start_decompress_message() comes first"
         if not decompressor.eof:
             raise PayloadCorruptError("it is cut off")
 
