@@ -39,6 +39,7 @@ def offer(text: str) -> PerMessageDeflateOffer:
         ({"peer_window_bits": 16}, "less than or equal to 15"),
         ({"mem_level": "4"}, "valid integer"),
         ({"context_takeover": 1}, "valid boolean"),
+        ({"peer_context_takeover": None}, "valid boolean"),
         ({"min_size": -1}, "greater than or equal to 0"),
         ({"codec": "isal"}, "'zlib' or 'zlib-ng'"),
         ({"windowbits": 9}, "not permitted"),
@@ -64,12 +65,16 @@ def test_it_is_a_value() -> None:
         Deflate().level = 3  # type: ignore[misc]
 
 
+BITS_12 = "server_max_window_bits=12; "
 SERVER_SIDE = [
-    # The client's offer, the answer, and: no context takeover and window of server and client.
-    ({}, "client_max_window_bits", "server_max_window_bits=12; client_max_window_bits=12"),
-    ({}, "client_max_window_bits=15", "server_max_window_bits=12; client_max_window_bits=12"),
+    # What it wants, what the client offers, and the answer.
+    ({}, "client_max_window_bits", "server_max_window_bits=12; client_max_window_bits=11"),
+    ({}, "client_max_window_bits=15", "server_max_window_bits=12; client_max_window_bits=11"),
     ({}, "client_max_window_bits=9", "server_max_window_bits=12; client_max_window_bits=9"),
     ({}, "", "server_max_window_bits=12"),
+    ({"peer_window_bits": 13}, "client_max_window_bits", BITS_12 + "client_max_window_bits=13"),
+    ({"codec": "zlib-ng"}, "", "server_no_context_takeover; server_max_window_bits=12"),
+    ({"codec": "zlib-ng", "context_takeover": True}, "", "server_max_window_bits=12"),
     ({}, "server_max_window_bits=8", "server_max_window_bits=8"),
     ({"window_bits": 15}, "server_max_window_bits=15", "server_max_window_bits=15"),
     (
@@ -102,7 +107,8 @@ def test_a_server_answers(settings: dict[str, Any], asked: str, answer: str) -> 
     assert codec.client_max_window_bits == (said.client_max_window_bits or 15)
     assert codec.server_no_context_takeover == said.server_no_context_takeover
     assert codec.client_no_context_takeover == said.client_no_context_takeover
-    assert (codec.mem_level, codec.min_size, codec.codec) == (4, 128, "zlib")
+    assert (codec.mem_level, codec.min_size) == (4, 128)
+    assert codec.codec == settings.get("codec", "zlib")
 
 
 def test_a_server_takes_the_first_offer_of_several() -> None:
@@ -146,6 +152,7 @@ def test_a_client_offers(settings: dict[str, Any], offered: list[str]) -> None:
         ({}, "client_max_window_bits=8", False, 8),
         ({}, "client_no_context_takeover", True, 12),
         ({"context_takeover": False, "window_bits": 15}, "", True, 15),
+        ({"codec": "zlib-ng"}, "", True, 12),
     ],
 )
 def test_a_client_agrees(settings: dict[str, Any], answer: str, alone: bool, bits: int) -> None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import string
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -84,7 +85,7 @@ def _is_token(text: str) -> bool:
 def _name(text: str) -> str:
     if not _is_token(text):
         raise HandshakeError(f"bad name {_shown(text)} in Sec-WebSocket-Extensions")
-    return text.lower()
+    return sys.intern(text.lower())  # requests are kept, and most say the same
 
 
 def _shown(text: str) -> str:
