@@ -71,6 +71,14 @@ SCENARIOS: Final = {
         connections=50,
         size=KIB,
         deflate=True,
+        also=("ours_zlib_ng",),
+    ),
+    "z16k": Scenario(
+        "permessage-deflate, 50 connections, 16 KiB of JSON text",
+        connections=50,
+        size=16 * KIB,
+        deflate=True,
+        also=("ours_zlib_ng",),
     ),
     "connect": Scenario(
         "TCP, opening handshake, close handshake; 50 at the same time",
@@ -109,6 +117,7 @@ SCENARIOS: Final = {
         size=KIB,
         deflate=True,
         unit="connection",
+        also=("ours_zlib_ng",),
     ),
 }
 
@@ -136,6 +145,7 @@ TITLES: Final = {
     "ours_async": "wsproto_async, `async for`",
     "ours_pure": "wsproto_async, callbacks, plain Python",
     "ours_async_pure": "wsproto_async, `async for`, plain Python",
+    "ours_zlib_ng": "wsproto_async, callbacks, zlib-ng",
     "picows": "picows",
     "picows_ws": "picows.websockets, `async for`",
     "websockets": "websockets, `async for`",

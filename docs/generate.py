@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 import wsproto_async
+from wsproto_async.deflate import Deflate
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
 from wsproto_async.options.own import OwnOptions, OwnServerOptions
 
@@ -52,8 +53,25 @@ def options_reference() -> str:
             *_section("Servers", ServerOptions, CommonOptions, OwnServerOptions),
             *_section("Servers, beyond Autobahn", OwnServerOptions),
             *_section("Clients", ClientOptions, CommonOptions),
+            *_compression(),
         )
     )
+
+
+def _compression() -> Iterator[str]:
+    """What ``Deflate`` takes, which is no option, but an argument of ``serve`` and ``connect``."""
+    yield "## Compression\n"
+    yield "What `Deflate(...)` takes, the argument `compression=` of `serve` and `connect`; see"
+    yield "[how to](../howto/compression.md).\n"
+    yield "| argument | value | default |\n| --- | --- | --- |"
+    properties = Deflate.model_json_schema()["properties"]
+    for name, field in Deflate.model_fields.items():
+        kind = _kind_of(properties[name])
+        yield f"| [`{name}`](#{name}) | {kind} | {_shown(field.default)} |"
+    yield ""
+    for name, field in Deflate.model_fields.items():
+        yield f"### `{name}`\n"
+        yield (field.description or "").replace("``", "`") + "\n"
 
 
 def _section(title: str, model: Any, *bases: Any) -> Iterator[str]:

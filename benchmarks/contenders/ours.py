@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from wsproto_async import (
+    Deflate,
     WebSocketClientFactory,
     WebSocketClientProtocol,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from wsproto_async.compress import accept_deflate
 
 from .build import check_build
 from .setup import BACKLOG, HOST, Setup
@@ -43,11 +43,15 @@ class EchoClient(WebSocketClientProtocol):
 
 
 async def server(setup: Setup) -> object:
-    loop = asyncio.get_running_loop()
     factory = WebSocketServerFactory()
-    factory.protocol = Broadcast if setup.broadcast else Echo
     if setup.deflate:
-        factory.setProtocolOptions(perMessageCompressionAccept=accept_deflate)
+        factory.setProtocolOptions(perMessageCompressionAccept=Deflate().accept)
+    return await listen(factory, setup)
+
+
+async def listen(factory: WebSocketServerFactory, setup: Setup) -> object:
+    factory.protocol = Broadcast if setup.broadcast else Echo
+    loop = asyncio.get_running_loop()
     return await loop.create_server(factory, HOST, setup.port, ssl=setup.ssl, backlog=BACKLOG)
 
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from wsproto_async import ClientOptions, ServerOptions, WebSocket, broadcast, connect, serve
-from wsproto_async.compress import accept_deflate
+from wsproto_async import (
+    ClientOptions,
+    Deflate,
+    ServerOptions,
+    WebSocket,
+    broadcast,
+    connect,
+    serve,
+)
 
 from .build import check_build
 from .setup import BACKLOG, HOST, Setup
@@ -31,10 +38,18 @@ async def server(setup: Setup) -> object:
         max_message_payload_size=0,
         max_frame_payload_size=0,
         auto_ping_interval=0,
-        per_message_compression_accept=accept_deflate if setup.deflate else None,
     )
     handler = to_all if setup.broadcast else echo
-    return await serve(handler, HOST, setup.port, options=options, ssl=setup.ssl, backlog=BACKLOG)
+    compression = Deflate() if setup.deflate else None
+    return await serve(
+        handler,
+        HOST,
+        setup.port,
+        options=options,
+        compression=compression,
+        ssl=setup.ssl,
+        backlog=BACKLOG,
+    )
 
 
 async def client(setup: Setup) -> None:
