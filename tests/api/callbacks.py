@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +19,9 @@ __all__ = ["callback_server", "calling"]
 
 
 @contextlib.asynccontextmanager
-async def callback_server(hooks: type, **options: Any) -> AsyncIterator[tuple[list[Any], str]]:
+async def callback_server(
+    hooks: type, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[tuple[list[Any], str]]:
     """A server of a protocol class made with these hooks: its connections, and its URL."""
     made: list[Any] = []
 
@@ -30,9 +33,10 @@ async def callback_server(hooks: type, **options: Any) -> AsyncIterator[tuple[li
     factory = WebSocketServerFactory()
     factory.protocol = Protocol
     factory.setProtocolOptions(**options)
-    server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0, ssl=tls)
+    scheme = "ws" if tls is None else "wss"
     try:
-        yield made, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        yield made, f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     finally:
         server.close()
         for protocol in made:
@@ -41,7 +45,7 @@ async def callback_server(hooks: type, **options: Any) -> AsyncIterator[tuple[li
         await server.wait_closed()
 
 
-async def calling(url: str, hooks: type, **options: Any) -> Any:
+async def calling(url: str, hooks: type, tls: ssl.SSLContext | None = None, **options: Any) -> Any:
     """A client of a protocol class made with these hooks, when it is open."""
 
     class Protocol(hooks, WebSocketClientProtocol):  # type: ignore[misc]
@@ -51,7 +55,7 @@ async def calling(url: str, hooks: type, **options: Any) -> Any:
     factory.protocol = Protocol
     factory.setProtocolOptions(**options)
     _, protocol = await asyncio.get_running_loop().create_connection(
-        factory, factory.host, factory.port
+        factory, factory.host, factory.port, ssl=tls
     )
     await protocol.is_open
     return protocol

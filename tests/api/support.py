@@ -124,10 +124,12 @@ class RawPeer:
 
 
 @contextlib.asynccontextmanager
-async def raw_client(server: Server | int, upgrade: bool = True) -> AsyncIterator[RawPeer]:
+async def raw_client(
+    server: Server | int, upgrade: bool = True, **arguments: Any
+) -> AsyncIterator[RawPeer]:
     """A client of a server of ours, or of its port; the handshake is done if wanted."""
     port = server if isinstance(server, int) else port_of(server)
-    peer = RawPeer(*await asyncio.open_connection("127.0.0.1", port))
+    peer = RawPeer(*await asyncio.open_connection("127.0.0.1", port, **arguments))
     try:
         if upgrade:
             peer.write(request())

@@ -181,13 +181,17 @@ def test_the_queue_is_emptied_once_only(lab: Lab) -> None:
 
 
 @covers("_send")
-def test_what_waits_is_dropped_when_the_connection_is_closed(lab: Lab) -> None:
+@pytest.mark.parametrize("abort", [True, False])
+def test_what_waits_when_the_connection_is_dropped(lab: Lab, abort: bool) -> None:
+    """It is dropped, too, or leaves before the end: see the porting guide."""
     side = open_server(lab)
     side.protocol.sendData(b"abcd", chopsize=1)
-    side.protocol.dropConnection()
+    side.protocol.dropConnection(abort)
+    assert not side.transport.closed
+    assert side.transport.aborted is abort
     side.advance(1)
-    assert writes_of(side) == [b"a"]
-    assert side.transport.closed
+    assert writes_of(side) == ([b"a"] if abort else [b"a", b"b", b"c", b"d"])
+    assert side.transport.closed is not abort
     assert not side.protocol.send_queue
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..contract.support import BINARY, TEXT, Frame, Lab, Side, open_server
+from ..contract.support import BINARY, CLOSE, TEXT, Frame, Lab, Side, close_payload, open_server
 
 
 def writes(side: Side[Any]) -> list[bytes]:
@@ -68,6 +68,28 @@ def test_answers_to_a_read_queue_behind(lab: Lab) -> None:
     side.feed_frame(9, b"ping")
     advance(side)
     assert side.frames() == [Frame(TEXT, b"ab"), Frame(10, b"ping")]
+
+
+def test_the_answer_to_a_close_leaves_behind_what_waits(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.sendData(b"\x81\x02ab", chopsize=1)
+    side.protocol.sendMessage(b"cd", sync=True)
+    side.feed_frame(CLOSE, close_payload(1000))
+    assert not side.transport.closed
+    advance(side)
+    frames = [Frame(TEXT, b"ab"), Frame(TEXT, b"cd"), Frame(CLOSE, close_payload(1000))]
+    assert side.frames() == frames
+    assert side.transport.closed
+
+
+def test_what_waits_is_dropped_when_time_is_up(lab: Lab) -> None:
+    side = open_server(lab, closeTimeout=0.001)
+    side.protocol.sendData(bytes(100_000), chopsize=1)
+    side.feed_frame(CLOSE, close_payload(1000))
+    advance(side)
+    assert side.transport.aborted
+    assert not side.protocol.send_queue
+    assert not side.protocol.triggered
 
 
 def test_nothing_is_written_behind_the_end(lab: Lab) -> None:

@@ -110,6 +110,7 @@ def broadcast(
         else:
             sent += 1
     for protocol in too_slow:  # behind the loop, since it may run code that changes the set
+        protocol._close_hint = f"broadcast() was told max_buffer={max_buffer}"
         protocol.sendCloseFrame(CloseCode.POLICY_VIOLATION, b"reads too slowly")
     result.sent, result.closed = sent, len(too_slow)
     return result

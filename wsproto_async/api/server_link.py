@@ -90,10 +90,14 @@ class ServerLink(Link, WebSocketServerProtocol):
             self.finish()
 
     def _handler_ended(self, error: BaseException | None) -> None:
-        if error is None or isinstance(error, ConnectionClosed):
+        # Of a connection that is still open, it is about another one.
+        ended = isinstance(error, ConnectionClosed) and self._close_info is not None
+        if error is None or ended:
             self.begin_close(*self.factory.running.farewell)
         else:
             self._say("error", f"handler raised {type(error).__name__}", error)
+            if self.state == State.OPEN:
+                self._close_cause = error.with_traceback(None)
             self.begin_close(CloseCode.INTERNAL_ERROR, "internal error")
 
     def cancel_handler(self) -> None:

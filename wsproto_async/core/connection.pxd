@@ -26,6 +26,7 @@ cdef class Connection(MessageSender):
     cdef public bint was_clean, closed_by_me, failed_by_me, dropped_by_me
     cdef public object not_clean_reason
     cdef public object local_close_code, local_close_reason, remote_close_code, remote_close_reason
+    cdef readonly int ended_in
     cdef public bint told
 
     cpdef object receive(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)

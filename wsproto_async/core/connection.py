@@ -60,6 +60,7 @@ class Connection(MessageSender):
         octets_received, preopen_received, preopen_sent: what came, since it is open, and what came
             and left before; kept by whoever brings and takes them.
         stopped: nothing that arrives counts any more.
+        ended_in: the state that it left to be CLOSED.
         send_close: takes the payload of a close frame instead of the writer, if somebody wants to
             see every frame that leaves.
     """
@@ -102,6 +103,7 @@ class Connection(MessageSender):
         self.local_close_reason: bytes | None = None
         self.remote_close_code: int | None = None
         self.remote_close_reason: str | None = None
+        self.ended_in = int(State.CONNECTING)
         self.told = False
 
     # --- receiving ----------------------------------------------------------------------------
@@ -378,7 +380,9 @@ class Connection(MessageSender):
         entry = TABLE.get((cast(State, self.state), event))
         if entry is None:
             return
-        self.state = int(entry[0])
+        before, self.state = self.state, int(entry[0])
+        if self.state == CLOSED and before != CLOSED:
+            self.ended_in = before
         for effect in entry[1]:
             if self.sink is not None:
                 getattr(self, effect)(self.sink, code, reason)

@@ -76,7 +76,7 @@ class MessageSender:
             StateError: a message begun by :meth:`begin_message` has not ended.
         """
         if self.state != OPEN:
-            raise Disconnected("a message can be sent on an open connection only")
+            raise self.not_open()
         if self.send_state:
             self.refuse_message()
         if self.codec is not None or self.fragment or not self.surely_fits(payload):
@@ -84,6 +84,11 @@ class MessageSender:
             return
         self.writer.frame(0x82 if binary else 0x81, payload)
         self.messages_sent += 1
+
+    def not_open(self) -> Disconnected:
+        """What is raised where a message cannot be sent any more, or not yet."""
+        state = State(self.state).name
+        return Disconnected(f"a message can be sent on an open connection only: this is {state}")
 
     def surely_fits(self, payload: Octets | str) -> bool:
         """Whether a message is so small that nobody need count its octets."""
@@ -98,7 +103,7 @@ class MessageSender:
     ) -> None:
         """The same, compressed if agreed on, limited, and cut into frames of that size."""
         if self.state != OPEN:
-            raise Disconnected("a message can be sent on an open connection only")
+            raise self.not_open()
         for opcode, rsv, fin, piece in self.cut_message(payload, binary, fragment, compress):
             self.writer.frame((0x80 if fin else 0) | rsv << 4 | opcode, piece)
 

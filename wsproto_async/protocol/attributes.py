@@ -169,6 +169,8 @@ class Attributes(
     _at_end: set[Callable[[Any], object]] | None = None
     _close_info: CloseInfo | None = None
     _close_cause: BaseException | None = None
+    _close_hint = ""
+    _unsent = 0
     _valid_events: Sequence[str] | None = ("message",)
 
     def _get_option(self, name: str) -> Any:

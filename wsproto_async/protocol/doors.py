@@ -264,8 +264,10 @@ class Doors:
             StateError: a message that was begun with ``beginMessage`` has not ended.
         """
         connection = self._connection
-        if connection is None or connection.state != OPEN:
+        if connection is None:
             raise Disconnected("a message can be sent on an open connection only")
+        if connection.state != OPEN:
+            raise connection.not_open()
         if connection.send_state:
             connection.refuse_message()
         if self._slow_send or connection.codec is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Literal
 
 from ..close_info import CloseInfo
 from ..constants import CloseCode, State
@@ -16,6 +16,11 @@ from .timers import Timers
 __all__ = ["Ending", "closed_error"]
 
 UNCLEAN = "connection was closed uncleanly ({})"
+
+PHASES: Final[dict[int, Literal["open", "closing"]]] = {
+    State.OPEN: "open",
+    State.CLOSING: "closing",
+}
 
 FINE = (CloseCode.NORMAL, CloseCode.GOING_AWAY, CloseCode.NO_STATUS)
 """Close codes that are no complaint."""
@@ -42,6 +47,8 @@ class Ending(Hooks):
         self._resolve_closed()
         self.unregisterProducer()
         if abort:
+            self._unsent = self.bufferedAmount
+            self.send_queue = None
             if self._connection is not None:
                 self._connection.writer.release()
         else:
@@ -62,6 +69,8 @@ class Ending(Hooks):
 
     def _abort_transport(self) -> None:
         if self.transport is not None:
+            self._unsent = self.bufferedAmount
+            self.send_queue = None
             self.transport.abort()
 
     def onOpenHandshakeTimeout(self) -> None:
@@ -79,15 +88,26 @@ class Ending(Hooks):
 
     def onCloseHandshakeTimeout(self) -> None:
         """The peer did not answer our close frame in time."""
-        self.wasCloseHandshakeTimeout |= self._is_alive()
+        if not self._is_alive():
+            return
+        self.wasCloseHandshakeTimeout = True
+        limit = self._timers.close_limit("closeHandshakeTimeout", "close_handshake_timeout")
         self._timed_out(
-            "WebSocket closing handshake timeout (the peer did not answer our close frame in time)"
+            "WebSocket closing handshake timeout (the peer did not answer our close frame within "
+            f"{limit}{self._why_paused()})"
         )
 
     def onServerConnectionDropTimeout(self) -> None:
         """The closing handshake is through, but the server did not drop TCP in time."""
-        self.wasServerConnectionDropTimeout |= self._is_alive()
-        self._timed_out("WebSocket closing handshake timeout (the server did not drop TCP in time)")
+        if not self._is_alive():
+            return
+        self.wasServerConnectionDropTimeout = True
+        limit = self._timers.close_limit(
+            "serverConnectionDropTimeout", "server_connection_drop_timeout"
+        )
+        self._timed_out(
+            f"WebSocket closing handshake timeout (the server did not drop TCP within {limit})"
+        )
 
     def onAutoPingTimeout(self) -> None:
         """An automatic ping got no answer in time."""
@@ -144,6 +164,7 @@ class Ending(Hooks):
         no_status = int(CloseCode.NO_STATUS)
         clean = connection.was_clean
         by_me = connection.closed_by_me or (connection.dropped_by_me and not clean)
+        untaken, dropped = self._left_in_queue()
         return CloseInfo(
             code=(remote or no_status) if clean else int(CloseCode.ABNORMAL),
             reason=(connection.remote_close_reason if clean else connection.not_clean_reason) or "",
@@ -154,7 +175,32 @@ class Ending(Hooks):
             sent_code=(local or no_status) if sent else None,
             sent_reason=(connection.local_close_reason or b"").decode() if sent else None,
             cause=cause,
+            phase=PHASES.get(connection.ended_in, "opening"),
+            unsent=self._octets_unsent(),
+            untaken=untaken,
+            hint=dropped or self._close_hint,
         )
+
+    def _octets_unsent(self) -> int:
+        unsent = max(self._unsent, self.bufferedAmount)
+        if self._writing_paused and self._options is not None:
+            # asyncio has forgotten what waited; but it was still above the lower mark.
+            unsent = max(unsent, self._options.write_buffer_high // 4 + 1)
+        return unsent
+
+    def _left_in_queue(self) -> tuple[int, str]:
+        """How many messages nobody has taken, and which options some of them were dropped for."""
+        stream, options = self._stream, self._options
+        if stream is None or options is None:
+            return 0, ""
+        hint = ""
+        if stream.dropped:
+            hint = (
+                f"{stream.dropped} of them were dropped above "
+                f"receive_queue_messages={options.receive_queue_messages} or "
+                f"receive_queue_bytes={options.receive_queue_bytes}"
+            )
+        return stream.count + stream.dropped, hint
 
     def _end_stream(self, info: CloseInfo) -> None:
         if self._stream is not None:

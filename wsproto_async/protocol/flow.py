@@ -52,13 +52,33 @@ class Flow(Calling):
 
     def _give_way(self) -> None:
         """A lot has come at once: others have their turn before the rest is worked off."""
+        connection = self._connection
+        held_back = connection is not None and connection.held_back
         self._pause_reading()
+        if connection is not None:
+            connection.held_back = held_back  # a turn of the loop hides nothing from us
         self._loop.call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
         if self._connection is not None:
             self._connection.reader.credit = TURN
         self._resume_reading()
+
+    def _why_paused(self) -> str:
+        """Why we do not hear what the peer says, for humans."""
+        if self._pauses == 0 or self._options is None:
+            return ""
+        if self._answers_wait:
+            return (
+                ", and takes so little that we stopped reading from it: "
+                f"see write_buffer_high={self._options.write_buffer_high}"
+            )
+        if self._tasks is not None and self._tasks.paused:
+            return (
+                ", or we did not read it, since hooks are running: "
+                f"see hook_concurrency={self._options.hook_concurrency}"
+            )
+        return ", or we did not read it because of pauseReceiving()"
 
     def _pause_transport(self) -> None:
         if self.transport is not None and not self.transport.is_closing():

@@ -154,8 +154,10 @@ class Sending(Flow):
                 f"sendMessage(fragmentSize=...) must be 1 or more, not {fragmentSize}"
             )
         connection = self._connection
-        if connection is None or connection.state != State.OPEN:
+        if connection is None:
             raise Disconnected("a message can be sent on an open connection only")
+        if connection.state != State.OPEN:
+            raise connection.not_open()
         size = fragmentSize or connection.fragment
         self._track("sendMessage")
         if sync or self._slow_send:

@@ -59,6 +59,7 @@ class Timers:
 
     __slots__ = (
         "close_deadline",
+        "hurried",
         "ping_sent",
         "pong_due",
         "protocol",
@@ -70,6 +71,7 @@ class Timers:
     def __init__(self, protocol: WebSocketProtocol) -> None:
         self.protocol = protocol
         self.close_deadline: float | None = None
+        self.hurried: float | None = None
         self.ping_sent = 0.0  # 0 where its round trip is not to be measured
         self.pong_due = 0.0
         self.round_trip = 0.0
@@ -150,12 +152,23 @@ class Timers:
         if self.close_deadline is not None and self.close_deadline <= deadline:
             return
         self.close_deadline = deadline
+        self.hurried = seconds
         if protocol.closeHandshakeTimeoutCall is not None:
             self.expect("close")
         elif protocol.serverConnectionDropTimeoutCall is not None:
             self.expect("drop")
         elif protocol._lingerCall is not None:
             self.linger()
+
+    def close_limit(self, attribute: str, option: str) -> str:
+        """What bounds the close, for humans; ``attribute`` and ``option`` if nothing else does."""
+        options = self.protocol._options
+        assert options is not None
+        if self.hurried is not None:
+            return f"timeout={self.hurried:g} s"
+        if options.close_timeout is not None:
+            return f"close_timeout={options.close_timeout:g} s"
+        return f"{option}={getattr(self.protocol, attribute):g} s"
 
     def relax(self, what: str) -> None:
         """It did."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ..constants import State
-
 if TYPE_CHECKING:
     from .sending import Sending
 
@@ -38,12 +36,13 @@ def start(protocol: Sending) -> None:
 
 
 def write_next(protocol: Sending) -> None:
-    """Write the next piece and come again; drop it where the connection has ended."""
+    """Write the next piece and come again, as long as there is a transport."""
     queue = protocol.send_queue
+    if protocol.transport is None:
+        queue = protocol.send_queue = None
     if not queue:
         protocol.triggered = False
         return
     data, sync = queue.popleft()
-    if protocol.state != State.CLOSED:
-        protocol._write_now(data, sync)
+    protocol._write_now(data, sync)
     protocol._loop.call_later(protocol._QUEUED_WRITE_DELAY, protocol._send)
