@@ -447,7 +447,7 @@ async def test_a_hook_that_raises_is_the_cause_and_names_the_option() -> None:
     assert isinstance(info.cause, ValueError)
     assert str(info).endswith(
         "(ValueError: 'no such order'); onMessage raised: on_hook_error='keep' would have kept "
-        "the connection"
+        "it open"
     )
     assert "order" not in str(caught.value)  # what is wrong here is not the peer's business
 

@@ -73,7 +73,8 @@ class Calling(Attributes):
         if options.on_hook_error == "close" or isinstance(error, MemoryError):
             # It has been logged; its traceback would go round in a circle, by the hook's frame.
             self._close_cause = error.with_traceback(None)
-            self._close_hint = f"{hook} raised: on_hook_error='keep' would have kept the connection"
+            if options.on_hook_error == "close":
+                self._close_hint = f"{hook} raised: on_hook_error='keep' would have kept it open"
             connection.fail(CloseCode.INTERNAL_ERROR, "internal error", False)
 
     def _is_news_of_the_end(self, error: BaseException) -> bool:
