@@ -75,6 +75,7 @@ site: venv ## the documentation as a site, in build/site
 	$(PY) -m docs.site
 
 # In a copy, so that the instrumented modules do not take the place of the others.
+SANITIZED := tests/native tests/core tests/fuzz tests/protocol/test_reentrance.py
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1
 sanitize: venv ## pytest on modules compiled with the address and undefined-behaviour sanitizers
 	rm -rf build/sanitize && mkdir -p build/sanitize
@@ -84,7 +85,7 @@ sanitize: venv ## pytest on modules compiled with the address and undefined-beha
 		WSPROTO_ASYNC_CFLAGS="$(SANITIZERS)" venv/bin/python -m pip install -q --editable '.[dev]' && \
 		export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 			LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
-		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),tests/native tests/core tests/fuzz)
+		venv/bin/python -c $(IS_NATIVE) && venv/bin/python -m pytest $(or $(ARGS),$(SANITIZED))
 
 fuzz: venv ## look for input that does harm; ARGS='frames --seconds=600', without names all targets
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

@@ -305,6 +305,16 @@ class Side(Generic[ProtocolT]):
             self.protocol.data_received(piece)
         self.lab.turn()
 
+    def put(self, octets: bytes) -> None:
+        """The peer sends this, by the door of loops that read into a buffer of ours."""
+        while octets and not self.transport.is_closing():
+            room = self.protocol.get_buffer(-1)
+            size = min(len(room), len(octets))
+            room[:size] = octets[:size]
+            del room
+            self.protocol.buffer_updated(size)
+            octets = octets[size:]
+
     def sent(self) -> bytes:
         """What has been written since the last time."""
         self.lab.turn()

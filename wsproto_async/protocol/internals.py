@@ -125,13 +125,14 @@ class Internals(Sending):
         if frame.opcode > 7:
             self.control_frame_data = []
             return
-        # The lists are the hooks' business, but one may be overridden without calling the base.
+        # The hooks set these, too; but one may be overridden without calling the base, or raise.
+        self.frame_data = []
         if frame.opcode != Opcode.CONTINUATION:
             self.inside_message = True
+            self.message_is_binary = frame.opcode == Opcode.BINARY
             self.message_data = []
             self._track("onMessageBegin")
-            self._call_hook("onMessageBegin", frame.opcode == Opcode.BINARY)
-        self.frame_data = []
+            self._call_hook("onMessageBegin", self.message_is_binary)
         self._call_hook("onMessageFrameBegin", frame.length)
 
     def onFrameData(self, payload: bytes) -> bool | None:

@@ -133,7 +133,7 @@ def host_port(host: str, port: int | None) -> str:
         try:
             written = host.encode("idna").decode()
         except UnicodeError as error:
-            raise OptionError(f"host {shown(host)} is not a valid name: {error}") from None
+            raise OptionError(f"host {shown(host)} is not a valid name") from error
     if not is_host(written):
         raise OptionError(f"host must be a name or an address, not {shown(host)}")
     if port is None:
