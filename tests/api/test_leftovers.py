@@ -181,7 +181,7 @@ async def streaming(server: Server, url: str) -> None:
         waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await waiting
-        await pieces.aclose()  # type: ignore[attr-defined]
+        await pieces.aclose()
 
 
 @scenario

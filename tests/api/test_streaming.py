@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -12,9 +13,13 @@ from tests.contract.support import BINARY, CLOSE, PING, PONG, TEXT, close_payloa
 from wsproto_async import (
     ClientOptions,
     CloseCode,
+    ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
+    OptionError,
+    OptionTypeError,
     StateError,
+    WebSocket,
     connect,
 )
 
@@ -253,7 +258,7 @@ async def test_only_one_at_a_time() -> None:
     async with serving() as (_, url), connect(url) as ws:
         first = asyncio.ensure_future(collect(ws.recv_streaming(), []))
         await asyncio.sleep(0)
-        with pytest.raises(StateError, match="while another message"):
+        with pytest.raises(StateError, match="another message is being received"):
             await anext(ws.recv_streaming())
         await ws.send("x")
         await first
@@ -270,3 +275,208 @@ async def test_cancelling_while_waiting_for_a_message() -> None:
         await ws.send("two")
         assert await ws.recv() == "one"
         assert await ws.recv() == "two"
+
+
+# --- left in the middle ---------------------------------------------------------------------------
+
+
+async def in_two_halves(peer: RawPeer) -> None:
+    """The rest of the first message comes when the other end has said something."""
+    peer.send(BINARY, b"first half", fin=False)
+    await peer.frame()
+    peer.send(0, b"second half")
+    peer.send(TEXT, b"next")
+    await peer.frame()
+    peer.send(CLOSE, close_payload(1000))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("how", ["recv", "iterate", "stream"])
+async def test_what_is_received_instead_is_the_next_message(how: str, kept: bool) -> None:
+    """Whether somebody still refers to the iterator or not."""
+    async with raw_server(in_two_halves) as url, connect(url) as ws:
+        pieces = ws.recv_streaming()
+        async for piece in pieces:
+            assert piece == b"first half"
+            break
+        if not kept:
+            del pieces
+        await ws.send("go on")
+        if how == "recv":
+            assert await ws.recv() == "next"
+        elif how == "iterate":
+            assert await anext(aiter(ws)) == "next"
+        else:
+            assert [piece async for piece in ws.recv_streaming()] == ["next"]
+        if kept:
+            with pytest.raises(StateError, match="was skipped"):
+                await anext(pieces)
+            with pytest.raises(StopAsyncIteration):
+                await anext(pieces)
+
+
+async def test_one_that_is_closed_skips_the_rest() -> None:
+    async with raw_server(in_two_halves) as url, connect(url) as ws:
+        async with aclosing(ws.recv_streaming()) as pieces:
+            assert await anext(pieces) == b"first half"
+        await ws.send("go on")
+        assert await ws.recv() == "next"
+        with pytest.raises(StopAsyncIteration):
+            await anext(pieces)
+
+
+async def test_a_task_that_receives_pieces_is_not_robbed() -> None:
+    async with raw_server(in_two_halves) as url, connect(url) as ws:
+        got: list[Any] = []
+        task = asyncio.create_task(collect(ws.recv_streaming(), got))
+        await until(lambda: got)
+        with pytest.raises(StateError, match="another message is being received"):
+            await ws.recv()
+        await ws.send("go on")
+        await task
+        assert got == [b"first half", b"second half"]
+        assert await ws.recv() == "next"
+
+
+async def test_waiting_for_the_rest_ends_with_the_connection() -> None:
+    async def script(peer: RawPeer) -> None:
+        peer.send(BINARY, b"half", fin=False)
+        await peer.frame()
+
+    async with raw_server(script) as url:
+        ws = await connect(url)
+        async for _ in ws.recv_streaming():
+            break
+        waiting = asyncio.create_task(collect(ws.recv_streaming(), []))
+        await asyncio.sleep(0)
+        await ws.send("enough")
+        with pytest.raises(ConnectionClosed):
+            await waiting
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_size", [0, 3_000_000])
+@pytest.mark.parametrize("fragments", [1, 30])
+async def test_a_limit_of_its_own(max_size: int, fragments: int) -> None:
+    """Large messages for whoever takes them in pieces, and small ones for everybody else."""
+
+    async def send(ws: WebSocket) -> None:
+        assert await ws.recv() == "go"
+        whole = bytes(3_000_000)
+        size = len(whole) // fragments
+        await ws.send([whole[begin : begin + size] for begin in range(0, len(whole), size)])
+        await ws.send(b"x" * 11)
+        await read(ws)
+
+    async def read(ws: WebSocket) -> None:
+        async for _ in ws:
+            pass
+
+    options = ClientOptions(max_message_payload_size=10, max_frame_payload_size=10)
+    async with serving(send) as (_, url):
+        ws = await connect(url, options=options)
+        size = 0
+        await ws.send("go")
+        async for piece in ws.recv_streaming(max_size=max_size):
+            size += len(piece)
+        assert size == 3_000_000
+        with pytest.raises(ConnectionClosedError, match="message of 11 octets exceeds"):
+            await ws.recv()
+
+
+async def test_above_a_limit_of_its_own() -> None:
+    async def send(ws: WebSocket) -> None:
+        assert await ws.recv() == "go"
+        await ws.send([b"x" * 60, b"x" * 60])
+        await ws.wait_closed()
+
+    async with serving(send) as (_, url):
+        ws = await connect(url)
+        await ws.send("go")
+        with pytest.raises(ConnectionClosedError, match="message of 120 octets"):
+            async for _ in ws.recv_streaming(max_size=100):
+                pass
+
+
+@pytest.mark.parametrize("max_size", [-1, "1", True])
+async def test_bad_limits(max_size: Any) -> None:
+    async with serving() as (_, url), connect(url) as ws:
+        with pytest.raises(OptionError, match="max_size must be"):
+            ws.recv_streaming(max_size=max_size)
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_the_end_of_the_connection_ends_a_source_that_waits(begun: bool) -> None:
+    """Nobody has to wait for a next fragment that could not be sent."""
+    closed, waits = False, asyncio.Event()
+
+    async def source() -> AsyncIterator[bytes]:
+        nonlocal closed
+        try:
+            if begun:
+                yield b"a fragment"
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            closed = True
+
+    async def close(ws: WebSocket) -> None:
+        await waits.wait()
+
+    async with serving(close) as (_, url):
+        ws = await connect(url)
+        with pytest.raises(ConnectionClosed):
+            await ws.send(source())
+        assert closed
+
+
+@pytest.mark.parametrize("kind", ["generator", "asynchronous"])
+async def test_a_generator_is_closed_where_its_message_cannot_be_sent(kind: str) -> None:
+    closed: list[str] = []
+
+    def generator() -> Iterator[Any]:
+        try:
+            yield b"bytes"
+            yield "text"
+        finally:
+            closed.append("generator")
+
+    async def asynchronous() -> AsyncIterator[Any]:
+        try:
+            yield b"bytes"
+            yield "text"
+        finally:
+            closed.append("asynchronous")
+
+    async with serving() as (_, url):
+        ws = await connect(url)
+        with pytest.raises(OptionTypeError):
+            await ws.send(generator() if kind == "generator" else asynchronous())
+        assert closed == [kind]
+        await ws.wait_closed()
+
+
+async def test_other_messages_wait_in_the_order_of_their_sending() -> None:
+    release = asyncio.Event()
+
+    async def slow() -> AsyncIterator[str]:
+        yield "slow "
+        await release.wait()
+        yield "message"
+
+    async with serving() as (_, url), connect(url) as ws:
+        tasks = [asyncio.create_task(ws.send(slow()))]
+        await asyncio.sleep(0)
+        for message in ("1", ["2", "!"], "3", iter("45"), "6"):
+            tasks.append(asyncio.create_task(ws.send(message)))
+            await asyncio.sleep(0)
+        assert await ws.ping() > 0  # control frames need not wait
+        release.set()
+        await asyncio.gather(*tasks)
+        got = [await ws.recv() for _ in tasks]
+        assert got == ["slow message", "1", "2!", "3", "45", "6"]

@@ -50,8 +50,7 @@ class Link(_Base):
         ws.on_lost(transport)
         fragments, self._fragments = self._fragments, None
         if fragments is not None:
-            fragments.broken = True
-            fragments.stream.end(ws.closed_error(), True)
+            fragments.lost(ws.closed_error())
         tasks, self._tasks = self._tasks, None
         for task in list(tasks.running) if tasks is not None else ():
             task.cancel()  # it was about a peer that is gone

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..constants import CloseCode, State
 from ..errors import Disconnected, OptionTypeError
 
 if TYPE_CHECKING:
-    from .websocket import WebSocket
+    from .link import Link
 
-__all__ = ["octets_of", "send_fragments"]
+__all__ = ["FragmentedMessage", "octets_of"]
 
 
 def octets_of(value: object) -> bytes | None:
@@ -24,42 +26,82 @@ def octets_of(value: object) -> bytes | None:
         return None
 
 
-async def send_fragments(ws: WebSocket, fragments: Any, compress: bool) -> None:
-    """Send one message, a frame for each fragment; nothing where there is none.
+class FragmentedMessage:
+    """A message that is being sent in fragments, a frame for each.
 
-    Whatever stops it in the middle ends the connection with 1011.
+    Args:
+        link: on which connection.
+
+    Attributes:
+        ended: a future for those who have to wait for its end.
     """
-    link = ws.protocol
-    kind: type | None = None
+
+    __slots__ = ("_link", "_scope", "ended")
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._scope = asyncio.timeout(None)
+        self.ended: asyncio.Future[None] = link._loop.create_future()
+
+    def interrupt(self) -> None:
+        """The connection has ended: do not wait for the next fragment any more."""
+        with contextlib.suppress(RuntimeError):  # it has ended, too
+            self._scope.reschedule(self._link._loop.time())
+
+    async def send(self, fragments: Any, compress: bool) -> None:
+        """Send it; nothing where there is no fragment.
+
+        Whatever stops it in the middle ends the connection with 1011. Generators are closed.
+
+        Raises:
+            Disconnected: the connection ended.
+        """
+        try:
+            async with self._scope, contextlib.aclosing(_each(fragments)) as each:
+                await self._send_each(each, compress)
+        except TimeoutError:
+            if not self._scope.expired():
+                raise
+            raise Disconnected("the connection ended in the middle of a message") from None
+
+    async def _send_each(self, fragments: AsyncIterator[Any], compress: bool) -> None:
+        link = self._link
+        kind: type | None = None
+        try:
+            async for fragment in fragments:
+                payload = octets_of(fragment)
+                if payload is None:
+                    raise OptionTypeError(
+                        f"a fragment must be str or bytes-like, not {type(fragment).__name__}"
+                    )
+                if link.state != State.OPEN:
+                    raise Disconnected("the connection ended in the middle of a message")
+                if kind is None:
+                    kind = str if isinstance(fragment, str) else bytes
+                    link.beginMessage(kind is bytes, not compress)
+                elif isinstance(fragment, str) is not (kind is str):
+                    raise OptionTypeError("the fragments of a message must be all str or all bytes")
+                link.sendMessageFrame(payload)
+                await link.drain()
+        except BaseException:
+            connection = link._connection
+            if kind is not None and connection is not None and link.state == State.OPEN:
+                connection.fail(CloseCode.INTERNAL_ERROR, "a message was not completed", False)
+            raise
+        if kind is not None:
+            link.endMessage()
+
+
+async def _each(fragments: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
     try:
-        async for fragment in _each(fragments):
-            payload = octets_of(fragment)
-            if payload is None:
-                raise OptionTypeError(
-                    f"a fragment must be str or bytes-like, not {type(fragment).__name__}"
-                )
-            if ws.state != State.OPEN:
-                raise Disconnected("the connection ended in the middle of a message")
-            if kind is None:
-                kind = str if isinstance(fragment, str) else bytes
-                link.beginMessage(kind is bytes, not compress)
-            elif isinstance(fragment, str) is not (kind is str):
-                raise OptionTypeError("the fragments of a message must be all str or all bytes")
-            link.sendMessageFrame(payload)
-            if link._writing_paused:
-                await ws.drain()
-    except BaseException:
-        if kind is not None and ws.state == State.OPEN:
-            ws._connection.fail(CloseCode.INTERNAL_ERROR, "a message was not completed", False)
-        raise
-    if kind is not None:
-        link.endMessage()
-
-
-async def _each(fragments: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
-    if isinstance(fragments, AsyncIterable):
-        async for fragment in fragments:
-            yield fragment
-    else:
-        for fragment in fragments:
-            yield fragment
+        if isinstance(fragments, AsyncIterable):
+            async for fragment in fragments:
+                yield fragment
+        else:
+            for fragment in fragments:
+                yield fragment
+    finally:
+        if isinstance(fragments, AsyncGenerator):
+            await fragments.aclose()
+        elif isinstance(fragments, Generator):
+            fragments.close()

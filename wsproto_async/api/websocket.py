@@ -6,9 +6,10 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from pydantic import TypeAdapter
+from typing_extensions import TypeVar as DefaultTypeVar
 
 from ..close_info import CloseInfo
 from ..constants import CloseCode, State
@@ -17,11 +18,11 @@ from ..protocol.doors import UNBROKEN
 from ..protocol.ending import closed_error
 from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
-from .fragments import Fragments
-from .outgoing import octets_of, send_fragments
+from .fragments import Pieces
+from .outgoing import FragmentedMessage, octets_of
 from .outlet import Outlet
 from .pings import Pings
-from .typed import TypedMessages, adapter_of
+from .typed import OnInvalid, TypedMessages, json_of
 
 if TYPE_CHECKING:
     from .link import Link
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocket"]
 
-T = TypeVar("T")
-
 Message = str | bytes
 Octets = bytes | bytearray | memoryview
 
+T = TypeVar("T")
+M_co = DefaultTypeVar("M_co", covariant=True, default=Message)
 
-class WebSocket(Outlet):
+
+class WebSocket(Outlet, Generic[M_co]):
     """A connection. ``serve`` gives one to each handler, ``connect`` makes one.
+
+    What is received is ``str`` or ``bytes``; :meth:`typed` makes it a ``WebSocket[Order]``.
 
     Sending is for any number of tasks; receiving is for one at a time. Both are safe to cancel:
     no message is lost or torn. Once the connection has ended, whatever needs it raises
@@ -58,6 +62,7 @@ class WebSocket(Outlet):
         "_fragmented",
         "_id",
         "_lost",
+        "_messages",
         "_pings",
         "_stream",
         "handler",
@@ -75,7 +80,8 @@ class WebSocket(Outlet):
         self.response: ConnectionResponse | None = None
         self.handler: asyncio.Future[Any] | None = None
         self._stream = link.messages()
-        self._fragmented: asyncio.Future[None] | None = None
+        self._messages: Any = self._stream
+        self._fragmented: FragmentedMessage | None = None
         self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
         self._addresses: tuple[Any, Any] | None = None
@@ -97,13 +103,13 @@ class WebSocket(Outlet):
 
     async def _send_with_care(self, message: Any, compress: bool) -> None:
         """Send what is not plain, or not now."""
-        try:
-            await self._send_as_it_is(message, compress)
-        except Disconnected:
-            if self._fragmented is None:
-                raise await self._end() from None
-            await asyncio.shield(self._fragmented)
-            await self.send(message, compress=compress)
+        while True:
+            try:
+                return await self._send_as_it_is(message, compress)
+            except Disconnected:
+                if self._fragmented is None:
+                    raise await self._end() from None
+            await asyncio.shield(self._fragmented.ended)
 
     async def _give_way(self) -> None:
         """Wait for the peer, and now and then for the loop, which may know that it is gone."""
@@ -123,14 +129,14 @@ class WebSocket(Outlet):
                     "send(message=...) must be str, bytes-like, or an iterable of such "
                     f"fragments, not {type(message).__name__}"
                 )
-            self._fragmented = self.protocol._loop.create_future()
+            fragmented = self._fragmented = FragmentedMessage(self.protocol)
             self.bind()
             try:
-                await send_fragments(self, message, compress)
+                await fragmented.send(message, compress)
             finally:
-                self._fragmented.set_result(None)
                 self._fragmented = None
                 self.bind()
+                fragmented.ended.set_result(None)
         else:
             self.protocol.sendMessage(octets, binary, doNotCompress=not compress)
             if self.protocol._writing_paused:
@@ -153,58 +159,93 @@ class WebSocket(Outlet):
 
     # --- receiving ----------------------------------------------------------------------------
 
-    def recv(self) -> Coroutine[Any, Any, Message]:
-        """Await the next message: ``str`` for text, ``bytes`` for binary.
+    async def send_model(self, value: Any, kind: Any = None) -> None:
+        """Send a value as JSON, in a text message; else like ``send``.
+
+        Args:
+            value: a pydantic model, or anything else that pydantic can write as JSON.
+            kind: write it as this type, for what its own does not tell: a ``TypeAdapter``, a
+                union, ``list[Order]``. None is its own type.
+
+        Raises:
+            pydantic.PydanticSchemaGenerationError: pydantic does not know the type.
+            pydantic_core.PydanticSerializationError: there is something in it that is no JSON.
+        """
+        await self.send(json_of(value, kind).decode())
+
+    def recv(self) -> Coroutine[Any, Any, M_co]:
+        """Await the next message: ``str`` for text, ``bytes`` for binary, unless it is typed.
 
         Raises:
             ConnectionClosed: the connection has ended, and there are no more messages.
             StateError: another task is waiting for a message.
         """
-        return self._stream.recv()  # natively no Coroutine by name, but by all it can do
+        # Natively no Coroutine by name, but by all it can do.
+        return self._messages.recv()  # type: ignore[no-any-return]
 
-    def __aiter__(self) -> AsyncIterator[Message]:
-        return self._stream
+    def __aiter__(self) -> AsyncIterator[M_co]:
+        return self._messages  # type: ignore[no-any-return]
 
-    async def recv_streaming(self) -> AsyncIterator[Message]:
+    def recv_streaming(self, *, max_size: int | None = None) -> Pieces:
         """The next message in pieces, as they arrive: ``async for piece in ws.recv_streaming()``.
 
         Pieces are as the network cuts them; text is cut between characters. What had arrived
-        of the message before is the first piece. ``max_message_payload_size`` counts here too,
-        ``receive_queue_bytes`` bounds what waits. Whoever stops early skips the rest of the
-        message.
+        of the message before is the first piece. ``receive_queue_bytes`` bounds what waits.
+        Whoever stops early, or receives something else meanwhile, skips the rest of the message.
 
-        Raises:
-            ConnectionClosed: the connection has ended; the message may be incomplete.
-            StateError: a message is being received like this already.
+        Args:
+            max_size: how many octets this message and its frames may have, 0 is unlimited; None
+                is what ``max_message_payload_size`` and ``max_frame_payload_size`` say. It holds
+                from the first piece on: ask for that before so much has come.
+
+        Returns:
+            An iterator of ``str`` or ``bytes``. It raises ``ConnectionClosed`` when the connection
+            has ended, and the message may be incomplete; ``StateError`` when another message is
+            being received like this.
         """
-        if self._stream.count or self._stream.ended:
-            yield await self.recv()
-            return
-        link = self.protocol
-        if link._fragments is not None:
-            raise StateError("recv_streaming() while another message is being received like this")
-        fragments = link._fragments = Fragments(link)
-        try:
-            async for piece in fragments.stream:
-                yield piece
-            if fragments.broken:
-                raise await self._end()
-        finally:
-            if link._fragments is fragments:
-                fragments.leave()
+        return Pieces(self, max_size)
 
-    def messages(self, kind: type[T] | TypeAdapter[T]) -> TypedMessages[T]:
+    @overload
+    def messages(
+        self, kind: type[T] | TypeAdapter[T], *, on_invalid: OnInvalid = ...
+    ) -> TypedMessages[T]: ...
+
+    @overload
+    def messages(self, kind: Any, *, on_invalid: OnInvalid = ...) -> TypedMessages[Any]: ...
+
+    def messages(self, kind: Any, *, on_invalid: OnInvalid = "raise") -> TypedMessages[Any]:
         """Messages that are JSON of a type: ``async for order in ws.messages(Order)``.
 
         Args:
-            kind: a pydantic model, or any other type pydantic knows, or a ``TypeAdapter``.
+            kind: a pydantic model, or any other type pydantic knows, or a ``TypeAdapter`` (which
+                tells type checkers more of unions and the like).
+            on_invalid: what to do about a message that is no JSON of that type:
+
+                * ``"raise"``: ``pydantic.ValidationError``. The connection stays, and iterating
+                  again goes on with the next message;
+                * ``"close"``: raise it, and close the connection with 1007;
+                * a function, plain or coroutine, gets the message and the error, and receiving
+                  goes on when it has returned.
 
         Returns:
-            An iterator like ``ws`` itself. A message that does not fit raises
-            ``pydantic.ValidationError``; the connection stays, and iterating again goes on with
-            the next message.
+            An iterator like ``ws`` itself.
         """
-        return TypedMessages(self._stream, adapter_of(kind))
+        return TypedMessages(self, kind, on_invalid)
+
+    def typed(
+        self, kind: type[T] | TypeAdapter[T], *, on_invalid: OnInvalid = "raise"
+    ) -> WebSocket[T]:
+        """From now on, ``recv`` and ``async for`` give messages of this type.
+
+        Args:
+            kind: a type, or a ``TypeAdapter``: see :meth:`messages`.
+            on_invalid: what to do about other messages: see there.
+
+        Returns:
+            The connection itself, as type checkers shall know it from here on.
+        """
+        self._messages = TypedMessages[T](self, kind, on_invalid)
+        return cast(WebSocket[T], self)
 
     # --- pinging ------------------------------------------------------------------------------
 
@@ -289,6 +330,8 @@ class WebSocket(Outlet):
         """The end: everybody who waits is told. The protocol object calls this."""
         self._addresses = _addresses(transport)
         self._careful = False
+        if self._fragmented is not None:
+            self._fragmented.interrupt()
         if self._lost is not None:
             self._lost.set_result(None)
         if self._pings is not None:

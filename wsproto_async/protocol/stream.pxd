@@ -38,6 +38,7 @@ cdef class MessageStream:
     cdef readonly bint paused
     cdef bint lossy
     cdef Waiter waiter
+    cdef public object before_waiting
     cdef readonly bint ended
     cdef object error
     cdef bint clean

@@ -187,6 +187,7 @@ class MessageStream:
     Attributes:
         count, octets: what waits; see :func:`~.._native.kernels.most_octets`.
         dropped: messages that came above the marks after :meth:`let_go`.
+        before_waiting: called when a task is going to wait for a message; it may raise.
         batching: whoever pushes will call :meth:`settle` behind the last one.
     """
 
@@ -211,6 +212,7 @@ class MessageStream:
         self.paused = False
         self.lossy = False
         self.waiter: Waiter | None = None
+        self.before_waiting: Callable[[], object] | None = None
         self.ended = False
         self.error: BaseException | None = None
         self.clean = False
@@ -275,7 +277,13 @@ class MessageStream:
                 self.resume()
         return message
 
+    def is_awaited(self) -> bool:
+        """Whether a task waits for a message."""
+        return self.waiter is not None and not self.waiter.done()
+
     def wait(self) -> Waiter:
+        if self.before_waiting is not None:
+            self.before_waiting()
         if self.waiter is not None and not self.waiter.done():
             raise StateError(
                 f"{described(self.waiter.callback)} is already waiting for a message of this "
