@@ -75,7 +75,8 @@ site: venv ## the documentation as a site, in build/site
 	$(PY) -m docs.site
 
 # In a copy, so that the instrumented modules do not take the place of the others.
-SANITIZED := tests/native tests/core tests/fuzz tests/protocol/test_reentrance.py
+SANITIZED := tests/native tests/core tests/fuzz \
+	tests/protocol/test_reentrance.py tests/protocol/test_model.py
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1
 sanitize: venv ## pytest on modules compiled with the address and undefined-behaviour sanitizers
 	rm -rf build/sanitize && mkdir -p build/sanitize

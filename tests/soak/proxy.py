@@ -63,6 +63,7 @@ class FaultProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name = writer.get_extra_info("peername")[1]
+        self.cut.discard(name)  # an earlier connection may have come from there, too
         fault = self.faults[name] = Fault.any(self.rng)
         task = asyncio.current_task()
         assert task is not None
