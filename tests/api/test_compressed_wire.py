@@ -12,7 +12,7 @@ import json
 import random
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
 import aiohttp.web
@@ -24,19 +24,7 @@ from websockets.extensions.permessage_deflate import (
 )
 
 from tests.examples.browser import CHROMIUM, chromium
-from wsproto_async import (
-    ClientOptions,
-    ConnectionRequest,
-    HTTPResponse,
-    ServerOptions,
-    WebSocket,
-    connect,
-)
-from wsproto_async.compress import (
-    PerMessageDeflateOffer,
-    PerMessageDeflateOfferAccept,
-    PerMessageDeflateResponseAccept,
-)
+from wsproto_async import ConnectionRequest, Deflate, HTTPResponse, WebSocket, connect
 
 from .node import SCRIPT, node
 from .support import port_of, serving
@@ -44,7 +32,7 @@ from .wire import Message, Wire, relay
 
 RANDOM = random.Random(7692)
 SHORT = RANDOM.randbytes(50).hex()
-LONG = RANDOM.randbytes(1000).hex()
+LONG = RANDOM.randbytes(600).hex()
 ROWS = json.dumps([{"name": f"row {n}", "value": n * n} for n in range(3000)])
 MESSAGES: list[str | bytes] = [SHORT, SHORT, LONG, LONG, "½ 🐸", ROWS, ROWS.encode(), b"\x00\xff"]
 
@@ -53,33 +41,28 @@ class Agreement(NamedTuple):
     """What is agreed on, by what we say in either role.
 
     Attributes:
-        accept, offer, consent: arguments of our OfferAccept, Offer and ResponseAccept.
+        ours: what we say.
         remembers: whether a message gets small that was said just before.
         far: ... also if the window has to be more than 9 bits for that.
     """
 
-    accept: dict[str, Any]
-    offer: dict[str, Any]
-    consent: dict[str, Any]
+    ours: Deflate
     remembers: bool
     far: bool
 
 
 AGREEMENTS = {
-    "takeover": Agreement({}, {"accept_no_context_takeover": False}, {}, True, True),
+    "takeover": Agreement(Deflate(min_size=0), True, True),
     "no takeover": Agreement(
-        {"request_no_context_takeover": True, "no_context_takeover": True},
-        {"request_no_context_takeover": True},
-        {"no_context_takeover": True},
-        False,
-        False,
+        Deflate(min_size=0, context_takeover=False, peer_context_takeover=False), False, False
     ),
-    "small windows": Agreement(
-        {"request_max_window_bits": 9, "window_bits": 9},
-        {"accept_no_context_takeover": False, "request_max_window_bits": 9},
-        {"window_bits": 9},
+    "small windows": Agreement(Deflate(min_size=0, window_bits=9, peer_window_bits=9), True, False),
+    "zlib-ng": Agreement(
+        Deflate(
+            min_size=0, codec="zlib-ng", context_takeover=True, window_bits=15, peer_window_bits=15
+        ),
         True,
-        False,
+        True,
     ),
 }
 every_agreement = pytest.mark.parametrize("agreement", AGREEMENTS.values(), ids=AGREEMENTS)
@@ -108,15 +91,11 @@ def is_smaller(one: Message, other: Message) -> bool:
 async def our_server(agreement: Agreement) -> AsyncIterator[tuple[str, list[Wire]]]:
     """An echo server behind a relay: the relay's URL, and what went through."""
 
-    def accept(offers: Any) -> PerMessageDeflateOfferAccept:
-        return PerMessageDeflateOfferAccept(offers[0], **agreement.accept)
-
     def page(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse | None:
         return HTTPResponse(200) if "upgrade" not in request.headers else None
 
-    options = ServerOptions(per_message_compression_accept=accept)
     async with (
-        serving(options=options, process_request=page) as (server, _),
+        serving(compression=agreement.ours, process_request=page) as (server, _),
         relay(port_of(server)) as (port, wires),
     ):
         yield f"ws://127.0.0.1:{port}/", wires
@@ -252,17 +231,10 @@ SERVERS = [websockets_server, aiohttp_server, node_server]
 async def test_their_server(
     server: Callable[[], contextlib.AbstractAsyncContextManager[int]], agreement: Agreement
 ) -> None:
-    def accept(response: Any) -> PerMessageDeflateResponseAccept:
-        return PerMessageDeflateResponseAccept(response, **agreement.consent)
-
-    options = ClientOptions(
-        per_message_compression_offers=[PerMessageDeflateOffer(**agreement.offer)],
-        per_message_compression_accept=accept,
-    )
     async with (
         server() as port,
         relay(port) as (between, wires),
-        connect(f"ws://127.0.0.1:{between}/", options=options) as ws,
+        connect(f"ws://127.0.0.1:{between}/", compression=agreement.ours) as ws,
     ):
         for message in MESSAGES:
             await ws.send(message)
