@@ -20,7 +20,7 @@ autobahn_websocket: Any = importlib.import_module("autobahn.asyncio.websocket")
 autobahn_compress: Any = importlib.import_module("autobahn.websocket.compress")
 
 LIMIT = 1_000_000
-ROWS = json.dumps([{"name": f"row {n}", "value": n * n} for n in range(3000)])
+ROWS = json.dumps([{"name": f"row {n}", "value": n * n} for n in range(400)])
 MESSAGES: list[str | bytes] = [
     *("", "", "text ½ 🐸", "text ½ 🐸", b"", b"\x00\xff"),
     *(ROWS, ROWS.encode(), ROWS, "x" * (LIMIT - 1), "x" * LIMIT, bytes(range(256)) * 300),
