@@ -7,7 +7,8 @@ carries the status and the headers that were received.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from string import ascii_letters, digits, hexdigits
+from ipaddress import IPv6Address
+from string import ascii_letters, digits
 from typing import Final
 
 from ...errors import OptionError
@@ -36,7 +37,6 @@ BEARER: Final = "bearer"
 MAX_PORT: Final = 65535
 
 _NAME: Final = ascii_letters + digits + "-._~!$&()*+;=%"
-_IPV6: Final = hexdigits + ":."
 
 _OURS: Final = frozenset(
     {
@@ -101,8 +101,16 @@ def parse_port(text: str) -> int | None:
 def is_host(text: str) -> bool:
     """Whether this can be a host: a name, an IPv4 address, or an IPv6 address in brackets."""
     if text.startswith("[") and text.endswith("]"):
-        return ":" in text and not text[1:-1].strip(_IPV6)
+        return _is_ipv6(text[1:-1])
     return bool(text) and not text.strip(_NAME)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def split_host(authority: str) -> tuple[str, str | None]:
