@@ -12,7 +12,7 @@ BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
 	$(shell find wsproto_async -name '*.pyx' -o -name '*.h') $(wildcard wsproto_async/_native/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build lint format types unit conformance conformance-full parity test \
+.PHONY: help venv build lint format types unit conformance conformance-full hostile parity test \
 	demo bench docs site sanitize fuzz soak clean
 
 help: ## list the verbs
@@ -55,6 +55,10 @@ conformance: venv ## the Autobahn testsuite, quick set and short compressed mess
 conformance-full: venv ## all of it, compiled and as plain Python; by its own runner if a Python 2.7 is there
 	$(PY) tests/conformance/run.py --set full --runner auto $(ARGS)
 	WSPROTO_ASYNC_PURE=1 $(PY) tests/conformance/run.py --set full --runner auto $(ARGS)
+
+hostile: venv ## the attack suite, strictly: a server of its own for each attack, both builds
+	HOSTILE=1 $(PY) -m pytest -s tests/hostile $(ARGS)
+	WSPROTO_ASYNC_PURE=1 HOSTILE=1 $(PY) -m pytest -s tests/hostile $(ARGS)
 
 parity: venv ## Autobahn's contract: how much of it is there
 	$(PY) -m tests.parity $(ARGS)

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from ..contract.support import BINARY, PING, PONG, TEXT, Frame, Lab, Server, Side, open_server
+from wsproto_async.protocol.flow import MUCH
+
+from ..contract.support import (
+    BINARY,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    Lab,
+    MemoryTransport,
+    Server,
+    Side,
+    open_server,
+)
 
 HIGH = 64 * 1024
 
@@ -102,7 +115,7 @@ def test_large_answers_to_one_read_of_small_requests_are_bounded(lab: Lab, how: 
         lab.turn()
     assert not side.transport.reading
     most = 64 * 100_000 if how == "coroutine" else 0
-    assert 16 * HIGH < side.protocol.bufferedAmount < 18 * HIGH + most
+    assert MUCH * HIGH < side.protocol.bufferedAmount < (MUCH + 2) * HIGH + most
     # It goes on, and none is lost.
     for _ in range(1000):
         read_all(side)
@@ -341,3 +354,33 @@ def test_what_waited_and_raises(lab: Lab) -> None:
     assert len(side.protocol.noted("message")) == 2
     assert side.protocol.noted("error") == [("onMessage",)] * 2
     assert side.transport.reading
+
+
+# --- a peer that is gone -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [10, 40_000, 70_000])
+def test_nothing_is_written_to_a_peer_that_turned_out_to_be_gone(
+    lab: Lab, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asyncio would log each write."""
+    monkeypatch.setattr(MemoryTransport, "__module__", "asyncio.in_memory")
+
+    class Much(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            self.sendMessage(payload, True)
+
+    side = open_server(lab, Much)
+    write = side.transport.write
+    writes = []
+
+    def gone(data: bytes | bytearray | memoryview) -> None:
+        writes.append(len(data))
+        write(data)
+        side.transport.abort()
+
+    side.transport.write = gone  # type: ignore[method-assign]
+    side.protocol._options_changed()
+    side.protocol.data_received(side.frame(BINARY, bytes(size)) * 20)
+    assert len(writes) == 1
+    assert side.closed()[1] == 1006

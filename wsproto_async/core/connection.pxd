@@ -30,14 +30,14 @@ cdef class Connection(MessageSender):
     cdef public bint told
 
     cpdef object receive(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)
-    cdef object take(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end, bytes source)
+    cdef object take(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end, bytes source, bint at_once)
     cdef object work(self, const uint8_t *p, Py_ssize_t pos, Py_ssize_t end, bytes source)
     @cython.locals(data=bytes, start=Py_ssize_t)
-    cpdef object resume(self)
+    cpdef object resume(self, bint at_once=*)
     cpdef bint is_behind(self)
     cpdef bytes waiting(self)
     cpdef object begin_work(self)
-    cpdef object end_work(self)
+    cpdef object end_work(self, bint at_once=*)
     cpdef object landed(self, Py_ssize_t size)
     cdef object keep(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)
     cdef object keep_first(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)

@@ -124,20 +124,24 @@ class Connection(MessageSender):
             self.keep(p, start, end)
             self.resume()
             return
-        self.take(p, start, end, None)
+        self.take(p, start, end, None, True)
 
-    def take(self, p: Octets, start: int, end: int, source: bytes | None) -> None:
+    def take(self, p: Octets, start: int, end: int, source: bytes | None, at_once: bool) -> None:
         """Work off octets; ``source`` is the object that ``p`` belongs to, where there is one."""
         self.begin_work()
         try:
             self.work(p, start, end, source)
         finally:
-            self.end_work()
+            self.end_work(at_once)
         if self.added:
-            self.resume()
+            self.resume(at_once)
 
-    def resume(self) -> None:
-        """Work off what waits; from inside a hook, behind it. Raises like :meth:`receive`."""
+    def resume(self, at_once: bool = True) -> None:
+        """Work off what waits; from inside a hook, behind it. Raises like :meth:`receive`.
+
+        Args:
+            at_once: see :meth:`end_work`.
+        """
         self.added = self.receiving
         if self.receiving or self.reader.halted or not self.is_behind():
             return
@@ -145,7 +149,7 @@ class Connection(MessageSender):
         if data is None or self.pending is not None:
             data, start = self.waiting(), 0
         self.pending = self.backlog = None
-        self.take(data, start, len(data), data)
+        self.take(data, start, len(data), data, at_once)
 
     def is_behind(self) -> bool:
         """Whether something waits to be worked off."""
@@ -161,14 +165,22 @@ class Connection(MessageSender):
         self.receiving = True
         self.writer.corked = True
 
-    def end_work(self) -> None:
-        """Uncork."""
+    def end_work(self, at_once: bool = True) -> None:
+        """Uncork.
+
+        Args:
+            at_once: write what was sent meanwhile. Octets that waited may be worked off bit by
+                bit in one turn of the loop, and then what was sent leaves together.
+        """
         try:
             self.end_batch()
         finally:
             self.receiving = False
             self.writer.corked = False
-            self.writer.flush()
+            if at_once:
+                self.writer.flush()
+            elif self.writer.out.size:
+                self.writer.settle()
 
     def end_batch(self) -> None:
         """Have the messages so far taken: what is sent in reply must come before what is next."""
@@ -240,7 +252,7 @@ class Connection(MessageSender):
             return
         self.reader.halted = False
         try:
-            self.resume()
+            self.resume(False)
         finally:
             if not self.paused and self.sink is not None:
                 self.sink.resume_reading()

@@ -40,7 +40,7 @@ Octets = bytes | bytearray | memoryview
 NO_LIMIT = 2**63 - 1
 LANDING = 16 * 1024
 """Octets missing from a frame from which on the transport reads straight into the message."""
-RESERVE = 16 * 1024 * 1024
+RESERVE = 1024 * 1024
 """Octets a peer can make us set aside by announcing a frame; beyond, room grows with arrival."""
 PIECE = 16 * 1024
 """Octets of compressed payload that are inflated in one step."""

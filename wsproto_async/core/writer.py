@@ -71,8 +71,9 @@ class FrameWriter:
         """Bind what takes the octets, and what knows the turns of the loop.
 
         Args:
-            write: takes octets.
-            write_pieces: takes octets that lie in several places.
+            write: takes octets, not many times in a turn of the loop.
+            write_pieces: takes octets that lie in several places, or a lot of them; it has to see
+                for itself whether the peer is still there.
             wake: is called when something waits; true is to flush it now, else that will be done
                 before the loop waits again.
         """
@@ -121,7 +122,10 @@ class FrameWriter:
                 self.flush()
             return
         self.wire += len(octets)
-        self.write(octets)
+        if len(octets) < CORK:
+            self.write(octets)
+        else:
+            self.write_pieces([octets])
 
     def control(self, opcode: int, payload: bytes) -> None:
         """Send a control frame, after the frame that is being sent in pieces, if there is one."""
@@ -184,4 +188,7 @@ class FrameWriter:
         if self.out.size:
             data = self.out.take()
             self.wire += len(data)
-            self.write(data)
+            if len(data) < CORK:
+                self.write(data)
+            else:
+                self.write_pieces([data])

@@ -16,7 +16,7 @@ from .doors import TURN
 
 __all__ = ["Flow"]
 
-MUCH = 16
+MUCH = 4
 """How many times ``writeBufferHigh`` may wait for a peer before we stop reading from it."""
 
 

@@ -371,7 +371,7 @@ class Sending(Flow):
             self._write_now(data, sync)
 
     def _write_now(self, data: bytes, sync: bool) -> None:
-        if self.transport is None:
+        if self.transport is None or self.transport.is_closing():
             return
         self.transport.write(data)
         if self._options is not None and self._options.log_octets:
@@ -391,9 +391,15 @@ class Sending(Flow):
         self.sendData(data)
 
     def _write_pieces(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Write octets that lie in several places, without joining them."""
+        """Write octets that lie in several places, without joining them.
+
+        A read can be answered with many large messages. When the peer turns out to be gone, asyncio
+        would log each write but the first few.
+        """
+        transport = self.transport
         for piece in pieces:
-            self.transport.write(piece)
+            if not transport.is_closing():
+                transport.write(piece)
 
     def _flush_alone(self) -> None:
         """What was just sent leaves in a turn of its own."""
