@@ -12,6 +12,7 @@ from inspect import isawaitable
 from typing import Any, TypeVar
 
 from ..core.handshake.fields import host_port, user_fields
+from ..core.http1 import shown
 from ..errors import ConnectError, HandshakeError, OptionError, check_type
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
@@ -189,7 +190,7 @@ class Attempt:
                     reason = f"more than max_redirects={self.max_redirects} redirects"
                     raise HandshakeError(reason, error.status, error.headers) from None
                 status = error.status
-            say(log, "info", f"{self.where}: redirected with {status} to {url}")
+            say(log, "info", f"{self.where}: redirected with {status} to {shown(hide_user(url))}")
             target, asking = self.redirected(target, asking, url)
         raise AssertionError
 

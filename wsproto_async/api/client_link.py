@@ -35,6 +35,14 @@ class ClientLink(Link, WebSocketClientProtocol):
         if opened is not None and self.ws is not None:
             opened.set_result(self.ws)
 
+    def failHandshake(self, reason: str) -> None:
+        """The response is not acceptable."""
+        error = self._handshake_error
+        if error is not None and 300 <= error.status < 400:
+            self._abandon(reason)  # whoever follows the redirect says so
+        else:
+            super().failHandshake(reason)
+
     def failProxyConnect(self, reason: str) -> None:
         """The proxy does not let us through."""
         self._proxy_error = reason
