@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 import wsproto_async
+from docs.limits import limits_reference
 from wsproto_async.deflate import Deflate
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
 from wsproto_async.options.own import OwnOptions, OwnServerOptions
@@ -200,6 +201,7 @@ def _row(name: str, thing: Any, link: str) -> str:
 
 
 PAGES: Final = {
+    REFERENCE / "limits.md": limits_reference,
     REFERENCE / "options.md": options_reference,
     REFERENCE / "names.md": names_reference,
 }

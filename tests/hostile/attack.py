@@ -119,10 +119,10 @@ def upgraded(
     fields: Iterable[bytes] = (),
     *,
     keep_reader: bool = True,
-    **more: int,
+    small: bool = False,
 ) -> Peer:
-    """A connection whose opening handshake is done."""
-    peer = Peer(server.connect(port, **more))
+    """A connection whose opening handshake is done; see :meth:`.target.Server.connect`."""
+    peer = Peer(server.connect(port, small=small))
     peer.send(request(*fields))
     head = peer.read_head()
     assert head.startswith(b"HTTP/1.1 101 "), head

@@ -44,7 +44,7 @@ def half_of_it(port: str, octets: bytes) -> Begin:
     """Say this, end one half of TCP, and read nothing."""
 
     def begin(server: Server) -> Peer:
-        peer = upgraded(server, port, SO_RCVBUF=4096)
+        peer = upgraded(server, port, small=True)
         peer.sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             peer.sock.send(octets)

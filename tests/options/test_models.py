@@ -18,7 +18,7 @@ OWN = {
     "hook_concurrency": 64,
     "on_hook_error": "close",
     "receive_queue_messages": 64,
-    "receive_queue_bytes": MIB,
+    "receive_queue_bytes": 256 * 1024,
     "write_buffer_high": 65536,
     "max_handshake_size": 16384,
     "max_handshake_headers": 128,

@@ -213,7 +213,7 @@ def test_the_end_of_the_connection_does_not_cancel_them(lab: Lab) -> None:
 def test_large_messages_are_worked_on_one_at_a_time(
     lab: Lab, deliver: bool, fragments: int
 ) -> None:
-    side: Side[Slow] = open_server(lab, Slow, receiveQueueBytes=1000)
+    side: Side[Slow] = open_server(lab, Slow, receiveQueueBytes=250)
     if deliver:
         side.protocol.on("message", lambda payload, is_binary: None)
     for letter in (b"a", b"b", b"c"):

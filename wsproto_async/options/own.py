@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from .base import OptionsBase
-from .fields import KIB, MIB, Autobahn, Flag, Octets, Seconds
+from .fields import KIB, Autobahn, Flag, Octets, Seconds
 
 __all__ = ["OwnOptions", "OwnServerOptions"]
 
@@ -25,7 +25,7 @@ class OwnOptions(OptionsBase, frozen=True):
         Annotated[int, Field(ge=0)] | None, AfterValidator(_zero_is_unbounded)
     ] = 64
     """How many calls of coroutine hooks may run at once on a connection; at that number reading
-    pauses, and where their messages have ``receive_queue_bytes`` together. 1 is strictly one
+    pauses, and where their messages have four times ``receive_queue_bytes``. 1 is strictly one
     after another; ``None``, or 0, is without a bound.
 
     Default: 64 leaves room to programs that rely on interleaving, and bounds what one peer can
@@ -44,12 +44,13 @@ class OwnOptions(OptionsBase, frozen=True):
     Default: 64 keeps a consumer busy over short delays; small messages cost more than their
     octets, so counting those alone would not bound memory."""
 
-    receive_queue_bytes: Annotated[Octets, Field(ge=1)] = MIB
-    """How many octets of received messages may wait for ``recv`` or ``async for``, or be held by
-    coroutine hooks; above that, reading pauses. A character counts as 4 octets in text that is
-    not all ASCII, the most that it can have.
+    receive_queue_bytes: Annotated[Octets, Field(ge=1)] = 256 * KIB
+    """How many octets of received messages may wait for ``recv`` or ``async for``; above that,
+    reading pauses. One message may wait however large it is. A character counts as 4 octets in
+    text that is not all ASCII, the most that it can have.
 
-    Default: 1 MiB, as much as the largest message the default limit lets in."""
+    Default: 256 KiB, as much as one read can bring: more would only be held for consumers that do
+    not keep up, and for peers that do not read what they are answered."""
 
     write_buffer_high: Octets = 64 * KIB
     """How many octets may wait to be sent before ``await send()`` waits for the peer, until a

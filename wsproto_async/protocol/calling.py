@@ -51,7 +51,7 @@ class Calling(Attributes):
             options = self._options
             assert options is not None
             tasks = self._tasks = HookTasks(
-                self._loop, options.hook_concurrency, options.receive_queue_bytes
+                self._loop, options.hook_concurrency, 4 * options.receive_queue_bytes
             )
         return tasks.start(self, awaitable, hook, hook in COUNTED, octets)
 

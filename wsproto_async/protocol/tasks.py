@@ -1,7 +1,7 @@
 """Hooks that are coroutines: each call becomes a task, and not too many at once.
 
 Tasks start in the order of the calls and may interleave from their first ``await`` on. When as
-many run as the option ``hookConcurrency`` allows, or they hold as many octets as
+many run as the option ``hookConcurrency`` allows, or they hold four times as many octets as
 ``receiveQueueBytes``, the connection reads on only after one ended.
 """
 
