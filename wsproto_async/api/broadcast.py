@@ -50,7 +50,7 @@ class BroadcastResult:
 
 
 def broadcast(
-    connections: Iterable[WebSocket | WebSocketProtocol],
+    connections: Iterable[WebSocket[Any] | WebSocketProtocol],
     message: str | bytes | bytearray | memoryview,
     *,
     on_slow: OnSlow = "close",

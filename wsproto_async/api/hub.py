@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..constants import State
 from ..errors import OptionError, StateError, check_type
 from ..options.fields import MIB
@@ -11,7 +13,7 @@ from .websocket import WebSocket
 
 __all__ = ["Hub"]
 
-Connection = WebSocket | WebSocketProtocol
+Connection = WebSocket[Any] | WebSocketProtocol
 
 
 class Hub:

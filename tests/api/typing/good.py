@@ -6,7 +6,7 @@ from typing import Any, assert_type
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from wsproto_async import WebSocket, connect, serve
+from wsproto_async import Hub, WebSocket, broadcast, connect, serve
 
 
 class Order(BaseModel):
@@ -60,4 +60,6 @@ async def client() -> None:
         assert_type(ws, WebSocket[str | bytes])
         orders = ws.typed(Order)
         assert_type(orders, WebSocket[Order])
+        broadcast([orders], "text")
+        Hub().join("topic", orders)
         await orders.close()
