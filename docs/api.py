@@ -23,7 +23,7 @@ FILES: Final = {
     title: re.sub(r"\W+", "-", title.replace("'s", "").lower()) + ".md"
     for title in (*CHAPTERS, "Testing")
 }
-"""The pages by their titles."""
+"""The pages by their titles; their folder is reference/api/."""
 
 INNER: Final = {
     "HTTPResponse.encode",
@@ -46,7 +46,7 @@ def pages() -> dict[str, str]:
 
 def link(name: str, thing: Any) -> str:
     """Where, from reference/, a public name is explained."""
-    return f"{FILES[chapter_of(thing)]}#{name}"
+    return f"api/{FILES[chapter_of(thing)]}#{name}"
 
 
 def names_of(title: str) -> list[str]:
@@ -216,5 +216,6 @@ def _text(text: str) -> str:
 def _code(name: str) -> str:
     """A name, as a link where it is a public one."""
     if name in wsproto_async.__all__ and hasattr(getattr(wsproto_async, name), "__module__"):
-        return f"[`{name}`]({link(name, getattr(wsproto_async, name))})"
+        target = link(name, getattr(wsproto_async, name)).removeprefix("api/")
+        return f"[`{name}`]({target})"
     return f"`{name}`"

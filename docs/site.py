@@ -22,14 +22,6 @@ ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
 BUILD: Final = ROOT / "build"
 
-TOP: Final = {
-    "README.md": "index.md",
-    "SECURITY.md": "security.md",
-    "CONTRIBUTING.md": "contributing.md",
-    "CHANGELOG.md": "changelog.md",
-}
-"""Pages of the top folder, and what stands for them in the site."""
-
 FENCED: Final = re.compile(r"^[ \t]*```.*?^[ \t]*```$", re.MULTILINE | re.DOTALL)
 COMMENT: Final = re.compile(r"^<!--.*?-->\n+", re.MULTILINE | re.DOTALL)
 DIAGRAM: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,8 +71,8 @@ def as_table(diagram: re.Match[str]) -> str:
 def place_of(file: Path) -> str | None:
     """Where in the site a file of the repository is, or None."""
     name = str(file.relative_to(ROOT))
-    if name in TOP:
-        return TOP[name]
+    if file.parent == ROOT and file.suffix == ".md":
+        return "index.md" if name == "README.md" else name.lower().replace("_", "-")
     if file.is_relative_to(DOCS) and file.suffix in (".md", ".svg"):
         return str(file.relative_to(DOCS)).replace("README.md", "index.md")
     if file.is_relative_to(ROOT / "examples"):
@@ -118,9 +110,8 @@ def examples() -> str:
 
 def pages() -> dict[str, str]:
     """All pages of the site, by their places."""
-    files = [*DOCS.glob("**/*.md"), *(ROOT / name for name in TOP if name != "README.md")]
     found = {}
-    for file in files:
+    for file in (*ROOT.glob("*.md"), *DOCS.glob("**/*.md")):  # so that docs/index.md is the last
         place = place_of(file)
         assert place is not None
         found[place] = gathered(file, place)
@@ -129,7 +120,7 @@ def pages() -> dict[str, str]:
         **found,
         "examples.md": examples(),
         "reference/names.md": with_anchors(COMMENT.sub("", names)),
-        **{f"reference/{name}": text for name, text in api.pages().items()},
+        **{f"reference/api/{name}": text for name, text in api.pages().items()},
     }
 
 
@@ -161,7 +152,7 @@ def inner_navigation(place: str) -> list[str]:
         found = re.findall(r"^\d+\. \[(.+?)\]\((.+?)\)$", listed, re.MULTILINE)
         return [f'{{ "{title}" = "decisions/{file}" }}' for title, file in found]
     if place == "reference/names.md":
-        return [f'{{ "{title}" = "reference/{file}" }}' for title, file in api.FILES.items()]
+        return [f'{{ "{title}" = "reference/api/{file}" }}' for title, file in api.FILES.items()]
     return []
 
 
@@ -183,19 +174,21 @@ def build(folder: Path = BUILD) -> str:
     file = folder / "zensical.toml"
     file.write_text(config.replace("[project]\n", f"[project]\n{navigation()}", 1))
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
-    return subprocess.run(
-        [*command, "--config-file", str(file)],
-        cwd=folder,
-        check=True,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ).stdout
+    try:
+        return subprocess.run(
+            [*command, "--config-file", str(file)],
+            cwd=folder,
+            env={**os.environ, "NO_COLOR": "1"},
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.output.partition("Traceback")[0])
+        raise
 
 
 if __name__ == "__main__":
-    try:
-        print(build())
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.output)
+    print(build())
     print(f"{BUILD / 'site' / 'index.html'} is the first page")

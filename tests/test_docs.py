@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from docs import generate
-from docs.site import FENCED, anchors
+from docs.site import COMMENT, FENCED, anchors
+
+from .pages import load, programs
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def name_of(page: Path) -> str:
@@ -25,7 +26,7 @@ def name_of(page: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     dead = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", page.read_text())):
+    for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", COMMENT.sub("", page.read_text()))):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -69,24 +70,41 @@ def test_every_decision_is_in_the_list_and_keeps_to_the_form() -> None:
 
 
 PROGRAMS = {
-    f"{name_of(page)}, {number}": block
+    f"{name_of(page)}, {number + 1}": (page, number, program, test)
     for page in PAGES
-    for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)
+    for number, (program, test) in enumerate(programs(page))
 }
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_programs_can_be_imported_and_their_tests_pass(name: str) -> None:
-    program: dict[str, Any] = {"__name__": "program"}
-    exec(compile(PROGRAMS[name], name, "exec"), program)
-    for test in [name for name in program if name.startswith("test_")]:
-        program[test]()
+def test_programs_do_what_their_tests_say(name: str) -> None:
+    page, number, program, test = PROGRAMS[name]
+    names = load(page, number)
+    tests = [name for name in names if name.startswith("test_")]
+    if page.name != "README.md":  # whose programs tests/test_readme.py runs
+        defines = re.search(r"^\s*((async )?def|class) ", program, re.MULTILINE)
+        assert tests or not defines, "no test runs it: see tests/pages.py"
+    for test in tests:
+        names[test]()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_units_are_what_systemd_takes(tmp_path: Path) -> None:
+    page = (ROOT / "docs/howto/deploy.md").read_text()
+    units = re.findall(r"^```systemd\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    files = [tmp_path / "chat.service", tmp_path / "chat.socket"]
+    for file, unit in zip(files, units, strict=True):
+        file.write_text(unit.replace("/srv/chat/venv/bin/python", sys.executable))
+    command = ["systemd-analyze", "verify", *map(str, files)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+    assert result.returncode == 0
 
 
 @pytest.mark.timeout(300)
 def test_programs_are_typed_right(tmp_path: Path) -> None:
-    for number, block in enumerate(PROGRAMS.values()):
-        (tmp_path / f"program{number}.py").write_text(block)
+    for number, (_, _, program, _) in enumerate(PROGRAMS.values()):
+        (tmp_path / f"program{number}.py").write_text(program)
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary"]
     command += ["--follow-imports=silent", f"--cache-dir={tmp_path / 'cache'}"]
     command += [str(path) for path in tmp_path.glob("program*.py")]

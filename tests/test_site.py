@@ -49,6 +49,12 @@ def pages(folder: Path) -> dict[Path, Page]:
     return {file: Page(file) for file in folder.glob("**/*.html") if file.name != "404.html"}
 
 
+def test_the_options_have_their_own_page() -> None:
+    pages = site.pages()
+    assert "### `max_connections` {#max_connections}" in pages["reference/options.md"]
+    assert "[`max_connections`](options.md#max_connections)" in pages["reference/limits.md"]
+
+
 def test_all_pages_are_there(folder: Path, pages: dict[Path, Page]) -> None:
     expected = {place.replace(".md", ".html") for place in site.pages()}
     assert {str(file.relative_to(folder)) for file in pages} == expected
