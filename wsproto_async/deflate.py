@@ -22,7 +22,7 @@ from .core.extensions.deflate_negotiation import (
     PerMessageDeflateResponse,
     PerMessageDeflateResponseAccept,
 )
-from .core.extensions.zlibs import library
+from .core.extensions.zlibs import MEM_LEVEL, WINDOW_BITS, library
 from .options.fields import Octets
 
 __all__ = ["Deflate"]
@@ -50,14 +50,14 @@ class Deflate(BaseModel, frozen=True, extra="forbid"):
     Default: 3 with zlib, which takes no longer than 1 for small messages; 6, what zlib starts from,
     takes half as much again to save 6 %. 1 with zlib-ng, which takes a quarter of that."""
 
-    window_bits: WindowBits = 12
+    window_bits: WindowBits = WINDOW_BITS
     """Window of what this side sends, as a power of 2; a peer may ask for a smaller one. A
     compressor needs 4 times that much memory.
 
     Default: 12, 4 KiB. For messages of some KiB, 15 saves a fifth of the octets, and needs up to
     112 KiB more on each connection."""
 
-    mem_level: Annotated[int, Field(ge=1, le=9)] = 4
+    mem_level: Annotated[int, Field(ge=1, le=9)] = MEM_LEVEL
     """zlib's memory level, 1 to 9: a compressor needs 2**(level + 9) octets besides the window.
 
     Default: 4, which needs 8 KiB. 5 needs 16, and is a fifth faster from 4 KiB a message on."""

@@ -16,6 +16,7 @@ from tests.contract.support import BINARY, MASK, TEXT, Frame, head_of, request
 from wsproto_async import (
     ClientOptions,
     Deflate,
+    Hub,
     OptionError,
     OptionTypeError,
     PerMessageDeflateOffer,
@@ -253,6 +254,20 @@ async def test_a_broadcast_is_compressed_once_for_each_agreement(
             for reader, frame in zip(readers, frames, strict=True):
                 assert reader.message(frame) == text.encode()
             assert await plain.frame() == Frame(TEXT, text.encode())
+
+
+async def test_what_is_published_in_a_hub() -> None:
+    hub = Hub()
+    async with (
+        serving(drain, compression=SMALL) as (server, _),
+        deflating_client(server) as peer,
+    ):
+        [ws] = await connected(server)
+        hub.join("news", ws)
+        hub.publish("news", NEWS)
+        hub.publish("news", NEWS, compress=False)
+        assert Reader().message(await peer.frame()) == NEWS.encode()
+        assert await peer.frame() == Frame(TEXT, NEWS.encode())
 
 
 async def test_a_broadcast_of_clients() -> None:

@@ -132,6 +132,7 @@ class Hub:
         exclude: Connection | None = None,
         on_slow: OnSlow | None = None,
         max_buffer: int | None = None,
+        compress: bool = True,
     ) -> BroadcastResult:
         """Send a message to all members of a topic, without waiting for any of them.
 
@@ -145,6 +146,7 @@ class Hub:
             on_slow: None is that of the hub. Where it is ``"wait"``, await the result, which
                 waits until the slow members have caught up or are gone.
             max_buffer: octets; None is that of the hub.
+            compress: False sends it as it is, whatever was agreed on.
 
         Returns:
             How many members it was sent to, dropped for, and closed for reading too slowly.
@@ -162,6 +164,7 @@ class Hub:
             message,
             on_slow=on_slow or self.on_slow,
             max_buffer=self.max_buffer if max_buffer is None else max_buffer,
+            compress=compress,
         )
 
     # --- inside -------------------------------------------------------------------------------

@@ -463,6 +463,19 @@ def test_the_parameters_of_a_codec(accept: Any, fields: tuple[Any, ...], is_serv
         wrong(is_server, accept)
 
 
+def test_what_is_left_open_is_kept_small() -> None:
+    """Autobahn's 15 and 8 are what an object says, and the most that it may use."""
+    small = deflating("zlib", None, 12, 4)
+    made = PerMessageDeflate.create_from_offer_accept(True, PerMessageDeflateOfferAccept(Offer()))
+    assert made.sharing() is small
+    asked = PerMessageDeflateOfferAccept(Offer(), window_bits=15, mem_level=8)
+    made = PerMessageDeflate.create_from_offer_accept(True, asked)
+    assert made.sharing() is deflating("zlib", None, 15, 8)
+    narrow = PerMessageDeflateOfferAccept(Offer(request_max_window_bits=9))
+    made = PerMessageDeflate.create_from_offer_accept(True, narrow)
+    assert made.sharing() is deflating("zlib", None, 9, 4)
+
+
 def test_zlib_is_asked_only_when_something_is_compressed() -> None:
     """An idle connection must not pay: zlib takes 256 KiB for one side of it."""
     idle = peak(lambda: [codec() for _ in range(10)])

@@ -20,7 +20,17 @@ from .deflate_negotiation import (
     PerMessageDeflateOfferAccept,
     PerMessageDeflateResponseAccept,
 )
-from .zlibs import TAIL, Deflater, Deflating, Inflater, deflating, library, trimmed
+from .zlibs import (
+    MEM_LEVEL,
+    TAIL,
+    WINDOW_BITS,
+    Deflater,
+    Deflating,
+    Inflater,
+    deflating,
+    library,
+    trimmed,
+)
 
 __all__ = ["PerMessageDeflate"]
 
@@ -39,9 +49,11 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         is_server: which side it works for.
         server_no_context_takeover: whether the server compresses each message by itself.
         client_no_context_takeover: the same of the client.
-        server_max_window_bits: window of what the server sends, 8 to 15; 0 is 15.
-        client_max_window_bits: window of what the client sends, 8 to 15; 0 is 15.
-        mem_level: zlib's memory level for compressing, 1 to 9; None or 0 is 8.
+        server_max_window_bits: window of what the server sends, 8 to 15; 0 is 15 at most, of which
+            this side uses 12 for what it sends itself.
+        client_max_window_bits: the same of the client.
+        mem_level: zlib's memory level for compressing, 1 to 9; None or 0 is 8 at most, of which 4
+            are used.
         max_message_size: octets a message may inflate to; None or 0 is any number.
         level: 1 to 9; None is what suits the library.
         min_size: smaller messages go uncompressed.
@@ -102,11 +114,13 @@ class PerMessageDeflate(PerMessageDeflateMixin, PerMessageCompress):
         self.max_message_size = max_message_size
         self.min_size = min_size
         self.codec = codec
-        client_side = (client_no_context_takeover, self.client_max_window_bits)
-        server_side = (server_no_context_takeover, self.server_max_window_bits)
+        client_side = (client_no_context_takeover, client_max_window_bits)
+        server_side = (server_no_context_takeover, server_max_window_bits)
         self._receives_alone, _ = client_side if is_server else server_side
         self._sends_alone, bits = server_side if is_server else client_side
-        self._deflating: Deflating = deflating(codec, level, bits, self.mem_level)
+        self._deflating: Deflating = deflating(
+            codec, level, bits or WINDOW_BITS, mem_level or MEM_LEVEL
+        )
         self._deflater: Deflater | None = None
         # None is between two streams: the next octet begins one.
         self._inflater: Inflater | None = None

@@ -214,8 +214,9 @@ class PerMessageDeflateOfferAccept(_Compressing, PerMessageCompressOfferAccept):
         request_max_window_bits: largest window of the client, 8 to 15 bits; 0 asks for nothing.
         no_context_takeover: whether the server compresses each message by itself; None leaves it
             to the offer.
-        window_bits: the server's window; None leaves it to the offer.
-        mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
+        window_bits: the server's window; None leaves it to the offer, and without a word there
+            12 are used.
+        mem_level: zlib's memory level for compressing, 1 to 9; None is 4.
         max_message_size: octets a message may inflate to; None leaves it to the option
             ``maxMessagePayloadSize``.
         level: 1 (fast) to 9 (small); None is 3 for zlib and 1 for zlib-ng.
@@ -341,8 +342,9 @@ class PerMessageDeflateResponseAccept(_Compressing, PerMessageCompressResponseAc
         response: what that is.
         no_context_takeover: whether the client compresses each message by itself; None leaves it
             to the response.
-        window_bits: the client's window; None leaves it to the response.
-        mem_level: zlib's memory level for compressing, 1 to 9; None is 8.
+        window_bits: the client's window; None leaves it to the response, and without a word there
+            12 are used.
+        mem_level: zlib's memory level for compressing, 1 to 9; None is 4.
         max_message_size: octets a message may inflate to; None leaves it to the option
             ``maxMessagePayloadSize``.
         level: 1 (fast) to 9 (small); None is 3 for zlib and 1 for zlib-ng.

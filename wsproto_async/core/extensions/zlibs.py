@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from ...errors import OptionError
 
 __all__ = [
+    "MEM_LEVEL",
     "TAIL",
+    "WINDOW_BITS",
     "Deflater",
     "Deflating",
     "Inflater",
@@ -27,6 +29,11 @@ __all__ = [
 
 TAIL: Final = b"\x00\x00\xff\xff"
 """What the sender takes off a message and the receiver puts back."""
+
+WINDOW_BITS: Final = 12
+MEM_LEVEL: Final = 4
+"""For what is sent, where an application leaves that open. With zlib's own, 15 and 8, a compressor
+needs six times the memory, and twice the time once there are too many for the cache."""
 
 IDLE: Final = 4
 """Compressors of a kind that wait for a message. One is enough, unless messages are sent in pieces
