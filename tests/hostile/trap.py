@@ -36,14 +36,12 @@ class Trap:
         self.reads_head = reads_head
         self.heads: list[bytes] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(0.05)
         self.port: int = self.listener.getsockname()[1]
-        self.stopped = threading.Event()
         self.threads = [threading.Thread(target=self.accept, daemon=True)]
 
     def accept(self) -> None:
-        while not self.stopped.is_set():
-            with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(OSError):
+            while True:
                 sock, _ = self.listener.accept()
                 thread = threading.Thread(target=self.treat, args=(sock,), daemon=True)
                 self.threads.append(thread)
@@ -66,7 +64,7 @@ class Trap:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stopped.set()
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         for thread in self.threads:
             thread.join(10)
         self.listener.close()
