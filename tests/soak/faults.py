@@ -7,6 +7,7 @@ import contextlib
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -124,6 +125,8 @@ async def faults(
                 await one_client(str(next(names)), proxy, report, rng, served, patience)
 
         await asyncio.gather(*(client() for _ in range(clients)))
+        # Of those that were cut while they opened, only the server knows that they have not ended.
+        await wait_until(lambda: not server.connections, 3 * patience)
         if server.connections:
             report.wrong.append(f"{len(server.connections)} connections are left on the server")
     return report
@@ -165,11 +168,16 @@ async def one_client(
     sender.cancel()
     await asyncio.gather(sender, return_exceptions=True)
     await ws.wait_closed()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3 * patience):
-            while name not in served:  # noqa: ASYNC110 (the other end is to notice, in its time)
-                await asyncio.sleep(0.01)
+    await wait_until(lambda: name in served, 3 * patience)
     judge(name, ws, checked, proxy, port, report, served.pop(name, None))
+
+
+async def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Wait for the other end, which has its time, too."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def send(ws: WebSocket, checked: Checked, rng: Random) -> None:

@@ -73,11 +73,11 @@ class FaultProxy:
             try:
                 await self.join(name, fault, (reader, writer), (back, forth))
             finally:
-                forth.close()
+                await end(forth)
         except OSError:
             pass
         finally:
-            writer.close()
+            await end(writer)
             self.tasks.discard(task)
 
     async def join(
@@ -155,6 +155,12 @@ def reset(writer: asyncio.StreamWriter) -> None:
         linger = struct.pack("ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
+
+
+async def end(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def swallow(reader: asyncio.StreamReader) -> None:
