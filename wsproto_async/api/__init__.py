@@ -6,6 +6,7 @@
 ``redirects``    ... and where it is sent from there
 ``credentials``  ... what it shows to be let in
 ``retry``        ... after which pauses, and after which errors at all
+``reconnecting`` ... for clients that are written with callbacks
 ``proxy``        ... and which proxy it goes through
 ``tunnel``       ... and how it gets through that
 ``serve``        a server from its arguments
@@ -35,6 +36,7 @@ from .broadcast import BroadcastResult, broadcast
 from .connect import Connecting, connect
 from .http import HTTPResponse
 from .hub import Hub
+from .reconnecting import ReconnectingWebSocketClientFactory
 from .requests import health_check
 from .retry import Backoff
 from .run import run
@@ -49,6 +51,7 @@ __all__ = [
     "Connecting",
     "HTTPResponse",
     "Hub",
+    "ReconnectingWebSocketClientFactory",
     "Server",
     "Serving",
     "WebSocket",

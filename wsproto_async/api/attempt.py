@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ..core.handshake.fields import host_port, user_fields
 from ..core.http1 import shown
 from ..errors import ConnectError, HandshakeError, OptionError, check_type
+from ..factory.client import WebSocketClientFactory
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from ..util import WebSocketURL, hide_user, parse_url
@@ -226,10 +227,7 @@ class Attempt:
         factory.options = self.options
         factory.where = self.where
         opened = factory.opened = asyncio.get_running_loop().create_future()
-        try:
-            _, link = await self.connect_transport(target, factory)
-        except OSError as error:
-            raise self.error(error) from error
+        _, link = await self.transport(target, factory)
         try:
             ws: WebSocket = await opened
             return ws
@@ -239,7 +237,14 @@ class Attempt:
         finally:
             del opened, link  # an error leads to this frame, and they to the error
 
-    async def connect_transport(self, target: Target, factory: ClientLinkFactory) -> Any:
+    async def transport(self, target: Target, factory: WebSocketClientFactory) -> Any:
+        """A transport and its protocol, in the making; ``ConnectError`` where there is no way."""
+        try:
+            return await self.connect_transport(target, factory)
+        except OSError as error:
+            raise self.error(error) from error
+
+    async def connect_transport(self, target: Target, factory: WebSocketClientFactory) -> Any:
         loop = asyncio.get_running_loop()
         arguments = self.kwargs
         if target.tls is not None and (target.proxy is None or target.proxy.is_socks):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 
 from ..core.http1 import shown
 from ..errors import ConnectError, HandshakeError, OptionError, WebSocketError
@@ -15,7 +14,7 @@ from ..types import ConnectionResponse
 from .link import Link
 from .websocket import WebSocket
 
-__all__ = ["ClientLink", "ClientLinkFactory"]
+__all__ = ["ClientLink", "ClientLinkFactory", "why_not_open"]
 
 
 class ClientLink(Link, WebSocketClientProtocol):
@@ -58,25 +57,32 @@ class ClientLink(Link, WebSocketClientProtocol):
         super().connection_lost(exc)
         opened = self.factory.take_opened()
         if opened is not None:
-            opened.set_exception(self._why())
+            opened.set_exception(why_not_open(self, self.factory.where))
         self._handshake_error = None  # its traceback leads back here
 
-    def _why(self) -> WebSocketError:
-        """The reason why the connection never opened."""
-        where, cause = self.factory.where, self._close_cause
-        if self._proxy_error is not None:
-            return ConnectError(f"{where}: {self._proxy_error}")
-        if self._handshake_error is not None:
-            return _with_location(self._handshake_error)
-        if isinstance(cause, OptionError):
-            return cause
-        info = self._close_info
-        reason = "" if info is None else info.reason
-        if info is None or info.initiator == "network":
-            reason = "it closed the connection during the opening handshake"
-        error = ConnectError(f"{where}: {reason}")
-        error.__cause__ = cause
-        return error
+
+def why_not_open(protocol: WebSocketClientProtocol, where: str) -> WebSocketError:
+    """The reason why a connection that has ended never opened.
+
+    Args:
+        protocol: whose.
+        where: what was connected to, for messages.
+    """
+    cause = protocol._close_cause
+    proxy_error: str | None = getattr(protocol, "_proxy_error", None)
+    if proxy_error is not None:
+        return ConnectError(f"{where}: {proxy_error}")
+    if protocol._handshake_error is not None:
+        return _with_location(protocol._handshake_error)
+    if isinstance(cause, OptionError):
+        return cause
+    info = protocol._close_info
+    reason = "" if info is None else info.reason
+    if info is None or info.initiator == "network":
+        reason = "it closed the connection during the opening handshake"
+    error = ConnectError(f"{where}: {reason}")
+    error.__cause__ = cause
+    return error
 
 
 def _with_location(error: HandshakeError) -> HandshakeError:
@@ -95,15 +101,12 @@ class ClientLinkFactory(WebSocketClientFactory):
         opened: becomes the connection, or the error; then it is None here, since the connection
             leads back to this factory.
         where: what is connected to, for messages.
-        ssl_context, server_hostname: for TLS through a proxy's tunnel.
     """
 
     protocol = ClientLink
     options: ClientOptions
     opened: asyncio.Future[WebSocket] | None = None
     where: str
-    ssl_context: ssl.SSLContext | None = None
-    server_hostname: str | None = None
 
     def take_opened(self) -> asyncio.Future[WebSocket] | None:
         """``opened``, once, if anybody still waits for it."""

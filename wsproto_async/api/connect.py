@@ -17,7 +17,7 @@ from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from .arguments import check_function, check_protocols, with_compression
 from .attempt import Attempt, AuthSource, HeadersSource, URLSource
-from .retry import Backoff, is_temporary, retry_after
+from .retry import Backoff, Retries, is_temporary
 from .websocket import WebSocket
 
 __all__ = ["Connecting", "connect"]
@@ -156,9 +156,9 @@ class Connecting:
             await ws.close()
 
     async def __aiter__(self) -> AsyncIterator[WebSocket]:
-        pauses = self._backoff()
-        pause = 0.0
+        retries = Retries(self._backoff, self._retry)
         while True:
+            lived = None
             try:
                 ws = await self._attempt.run()
             except Exception as error:
@@ -170,13 +170,7 @@ class Connecting:
                 finally:
                     await ws.close()
                 failure = ws.closed_error()
-                if monotonic() - opened > pause:
-                    pauses = self._backoff()  # it has lived: what comes now is another outage
-            if not self._retry(failure):
-                raise failure
-            try:
-                pause = max(next(pauses), retry_after(failure))
-            except StopIteration:
-                raise failure from None
+                lived = monotonic() - opened
+            pause = retries.after(failure, lived)
             say(log, "info", f"{self._attempt.where}: {failure}; again in {pause:.1f} s")
             await asyncio.sleep(pause)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from random import uniform
 
 from ..errors import ConnectError, ConnectionClosed, HandshakeError, OptionError
 
-__all__ = ["Backoff", "is_temporary", "retry_after"]
+__all__ = ["Backoff", "Retries", "is_temporary", "retry_after"]
 
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 """HTTP statuses that may be better next time."""
@@ -71,6 +71,43 @@ class Backoff:
             yield pause
             failed += 1
             bound = min(bound * self.factor, self.longest)
+
+
+class Retries:
+    """Decides after each end of a connection, or of an attempt, what comes next.
+
+    Args:
+        backoff: called at the begin of an outage, returns its pauses.
+        retry: whether an error is worth another attempt.
+    """
+
+    def __init__(
+        self, backoff: Callable[[], Iterator[float]], retry: Callable[[Exception], bool]
+    ) -> None:
+        self._backoff = backoff
+        self._retry = retry
+        self._pauses = backoff()
+        self._pause = 0.0
+
+    def after(self, failure: Exception, lived: float | None) -> float:
+        """Seconds to wait before the next attempt.
+
+        Args:
+            failure: how it ended.
+            lived: seconds that the connection was open; None where it never was.
+
+        Raises:
+            Exception: the failure: there is to be no other attempt.
+        """
+        if lived is not None and lived > self._pause:
+            self._pauses = self._backoff()  # what comes now is another outage
+        if not self._retry(failure):
+            raise failure
+        try:
+            self._pause = max(next(self._pauses), retry_after(failure))
+        except StopIteration:
+            raise failure from None
+        return self._pause
 
 
 def is_temporary(error: Exception) -> bool:

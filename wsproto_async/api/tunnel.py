@@ -8,14 +8,17 @@ import ssl
 from typing import Any
 
 from ..errors import OptionError
-from .client_link import ClientLinkFactory
+from ..factory.client import WebSocketClientFactory
 from .proxy import Proxy
 
 __all__ = ["open_tunnel"]
 
 
 async def open_tunnel(
-    proxy: Proxy, address: tuple[str, int], factory: ClientLinkFactory, arguments: dict[str, Any]
+    proxy: Proxy,
+    address: tuple[str, int],
+    factory: WebSocketClientFactory,
+    arguments: dict[str, Any],
 ) -> tuple[Any, Any]:
     """Connect to a proxy; a transport and its protocol, as ``create_connection`` returns them.
 

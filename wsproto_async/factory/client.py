@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
@@ -38,6 +39,10 @@ class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
             been connected to it; ``"headers"``, a dict, goes to the proxy alone.
         loop: where the protocols' timers run if no loop is running.
 
+    Attributes:
+        ssl_context: for TLS through a proxy's tunnel; None verifies the server.
+        server_hostname: for the same: the name in the server's certificate, if not the host.
+
     Raises:
         InvalidURL: the URL is not one of these.
         OptionError: an argument has a bad value.
@@ -49,6 +54,8 @@ class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
     origin: str | None
     useragent: str | None
     proxy: dict[str, Any] | None
+    ssl_context: ssl.SSLContext | None = None
+    server_hostname: str | None = None
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 from ..close_info import CloseInfo
@@ -212,6 +213,18 @@ class Ending(Hooks):
         """How the connection ended; None as long as it has not."""
         return self._close_info
 
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended and ``onClose`` has been called."""
+        if self._close_info is not None:
+            return
+        gone: asyncio.Future[None] = self._loop.create_future()
+        listener = partial(_wake, gone)
+        self._call_at_end(listener)
+        try:
+            await gone
+        finally:
+            self._call_not_at_end(listener)
+
     @property
     def is_closed(self) -> asyncio.Future[Any]:
         """A future of this protocol that is done when its state becomes CLOSED."""
@@ -244,6 +257,11 @@ class Ending(Hooks):
 
     def unregisterProducer(self) -> None:
         """Of Twisted; there is nothing to undo."""
+
+
+def _wake(waiter: asyncio.Future[None], _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def closed_error(info: CloseInfo) -> ConnectionClosed:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-from ..api.client_link import ClientLinkFactory
 from ..api.connect import connect
 from ..api.serve import serve
 from ..api.server import Server
@@ -110,7 +109,7 @@ async def memory_pair(
     connecting = connect(url, proxy=None, **client)
     pair: MemoryPair | None = None
 
-    async def dial(target: Any, factory: ClientLinkFactory) -> Any:
+    async def dial(target: Any, factory: Any) -> Any:
         nonlocal pair
         near, far = factory(), accept()
         pair = MemoryPair(*join(asyncio.get_running_loop(), near, far, capacity))
