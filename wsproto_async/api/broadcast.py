@@ -10,6 +10,7 @@ from ..errors import Disconnected, OptionError, OptionTypeError, StateError, che
 from ..options.fields import MIB
 from ..protocol.base import WebSocketProtocol
 from ..protocol.prepared import PreparedMessage
+from ..protocol.threads import check_thread
 from .outgoing import octets_of
 from .websocket import WebSocket
 
@@ -106,6 +107,8 @@ def broadcast(
         except Disconnected:
             continue
         except StateError:
+            if protocol._thread is not None:
+                check_thread(protocol._thread, "broadcast(); use loop.call_soon_threadsafe()")
             result.dropped += 1
         else:
             sent += 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..constants import State
 from ..core.connection import truncate
 from ..protocol.base import WebSocketProtocol
+from ..protocol.threads import check_thread
 from .fragments import Fragments
 from .websocket import WebSocket
 
@@ -83,6 +84,8 @@ class Link(_Base):
             reason: cut to what fits.
             timeout: seconds for all of it; None is what the options say.
         """
+        if self._thread is not None:
+            check_thread(self._thread, "close(); use asyncio.run_coroutine_threadsafe()")
         connection = self._connection
         if connection is None or self._close_info is not None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
@@ -16,6 +17,7 @@ from ..constants import CloseCode, State
 from ..errors import ConnectionClosed, Disconnected, OptionTypeError, StateError
 from ..protocol.doors import UNBROKEN
 from ..protocol.ending import closed_error
+from ..protocol.threads import hand_over
 from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Pieces
@@ -94,6 +96,8 @@ class WebSocket(Outlet, Generic[M_co]):
 
     def _is_watched(self) -> bool:
         options = self.protocol._options
+        if self.protocol._thread is not None:
+            return True
         return options is not None and (options.log_frames or options.track_timings)
 
     def __repr__(self) -> str:
@@ -141,6 +145,32 @@ class WebSocket(Outlet, Generic[M_co]):
             self.protocol.sendMessage(octets, binary, doNotCompress=not compress)
             if self.protocol._writing_paused:
                 await self._give_way()
+
+    def send_threadsafe(
+        self, message: Sendable, *, compress: bool = True
+    ) -> concurrent.futures.Future[None]:
+        """Send a message from another thread than the loop's; see :meth:`send`.
+
+        What a thread sends like this leaves in the order of its calls.
+
+        Returns:
+            A future that becomes what ``await send(...)`` would have: ``result(timeout)`` waits for
+            it, and for a slow peer with it. Cancelling it cancels the waiting.
+
+        Raises:
+            StateError: this is the loop's thread.
+            ConnectionClosed: the loop is closed, and with it the connection.
+        """
+
+        async def work() -> None:
+            await self.send(message, compress=compress)
+
+        try:
+            return hand_over(self.protocol._loop, work(), "use await send()")
+        except Disconnected:
+            if self.close_info is None:
+                raise
+            raise self.closed_error() from None
 
     async def drain(self) -> None:
         """Wait until there is room for more to be sent; ``send`` does so itself.

@@ -153,6 +153,9 @@ class Attributes(
     send_queue: deque[tuple[bytes, bool]] | None = None
     triggered = False
     _loop: asyncio.AbstractEventLoop
+    _thread: int | None = None
+    """The loop's thread, known in debug mode alone."""
+    _by_frames = False
     _head_reader: HeadReader | None = None
     _tasks: HookTasks | None = None
     _stream: MessageStream | None = None

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from typing import Any
 
 from ..constants import State
@@ -91,6 +92,8 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
     def _connectionMade(self) -> None:
         """Begin; needs ``factory``, ``transport``, and a loop, running or the factory's."""
         self._loop = self._find_loop()
+        if self._loop.get_debug():
+            self._thread = threading.get_ident()
         options = getattr(self.factory, "options", None)
         if not isinstance(options, (ServerOptions, ClientOptions)):
             options = (ServerOptions if self.is_server else ClientOptions).contract()

@@ -116,7 +116,8 @@ class Doors:
         _slow_receive: octets go through ``_dataReceived``, because somebody overrides or logs it.
         _writing_paused: the transport has more to send than its mark.
         _credit: messages that coroutines may send before they give way.
-        _slow_send: messages go through ``_send_with_care``, because somebody watches them.
+        _slow_send: messages go through ``_send_with_care``, because somebody watches them,
+            or to see which thread this is.
     """
 
     def _set_doors(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:

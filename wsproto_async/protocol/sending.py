@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from . import trickle
 from .flow import Flow
 from .plan import plan_of
 from .prepared import PreparedMessage
+from .threads import check_thread, hand_over
 from .writes import bind_writes
 
 __all__ = ["Sending"]
@@ -48,6 +50,8 @@ class Sending(Flow):
         self._send_control(Opcode.PONG, "sendPong", payload)
 
     def _send_control(self, opcode: Opcode, name: str, payload: bytes | None) -> None:
+        if self._thread is not None:
+            check_thread(self._thread, f"{name}()")
         if payload is None:
             payload = b""
         if type(payload) is not bytes:
@@ -67,7 +71,7 @@ class Sending(Flow):
     def _send_control_frame(self, opcode: int, payload: bytes) -> None:
         assert self._connection is not None
         writer = self._connection.writer
-        if self._slow_send and not writer.left:
+        if self._by_frames and not writer.left:
             self.sendFrame(opcode, payload)
         else:
             writer.control(opcode, payload)
@@ -114,6 +118,8 @@ class Sending(Flow):
         Raises:
             StateError: the connection is not open yet.
         """
+        if self._thread is not None:
+            check_thread(self._thread, "sendClose(); use loop.call_soon_threadsafe(sendClose, ...)")
         connection = self._connection
         if connection is None or connection.state in (State.CONNECTING, State.PROXY_CONNECTING):
             raise StateError("cannot close a connection that is not yet connected")
@@ -133,6 +139,8 @@ class Sending(Flow):
     def _send_with_care(
         self, payload: Any, isBinary: Any, fragmentSize: Any, sync: Any, doNotCompress: Any
     ) -> None:
+        if self._thread is not None:
+            check_thread(self._thread, "sendMessage(); use sendMessageThreadsafe()")
         if type(payload) is not bytes:
             hint = "; encode text first" if isinstance(payload, str) else ""
             raise OptionTypeError(
@@ -160,7 +168,7 @@ class Sending(Flow):
             raise connection.not_open()
         size = fragmentSize or connection.fragment
         self._track("sendMessage")
-        if sync or self._slow_send:
+        if sync or self._by_frames:
             self._send_frames(payload, isBinary, size, sync, doNotCompress)
         else:
             connection.send_with_care(payload, isBinary, size, not doNotCompress)
@@ -176,9 +184,33 @@ class Sending(Flow):
         ):
             self.sendFrame(opcode, piece, fin, rsv, sync=sync)
 
+    def sendMessageThreadsafe(
+        self, payload: bytes, isBinary: bool = False, doNotCompress: bool = False
+    ) -> concurrent.futures.Future[None]:
+        """Send a message from another thread than the loop's; see :meth:`sendMessage`.
+
+        What a thread sends like this leaves in the order of its calls.
+
+        Returns:
+            A future that is done when there is room for more (as after ``drain``), or has the
+            exception that ``sendMessage`` raised. ``result(timeout)`` waits for it.
+
+        Raises:
+            StateError: this is the loop's thread.
+            Disconnected: the loop is closed.
+        """
+
+        async def work() -> None:
+            self.sendMessage(payload, isBinary, doNotCompress=doNotCompress)
+            await self.drain()
+
+        return hand_over(self._loop, work(), "use sendMessage()")
+
     # --- prepared messages --------------------------------------------------------------------
 
     def _send_prepared_with_care(self, preparedMsg: PreparedMessage) -> None:
+        if self._thread is not None:
+            check_thread(self._thread, "sendPreparedMessage()")
         connection = self._connection
         assert connection is not None
         octets = preparedMsg.payloadHybi
@@ -192,7 +224,7 @@ class Sending(Flow):
                 self.sendMessage(preparedMsg.payload, preparedMsg.binary)
                 return
             octets = shared
-        if self._slow_send:
+        if self._by_frames:
             self.sendData(octets)
         else:
             connection.writer.whole(octets)
@@ -273,6 +305,8 @@ class Sending(Flow):
             connection.end_message()
 
     def _open_connection(self) -> Connection | None:
+        if self._thread is not None:
+            check_thread(self._thread, "a method that sends a message in pieces")
         connection = self._connection
         if connection is None or connection.state != State.OPEN:
             return None

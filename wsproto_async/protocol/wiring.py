@@ -133,8 +133,11 @@ def bind_slots(protocol: WebSocketProtocol) -> None:
     stream = protocol._stream
     watched = protocol.trackedTimings is not None or options.log_frames
     protocol._slow_receive = plan.octets or options.log_octets
-    protocol._slow_send = plan.sending or watched
-    connection.send_close = protocol._send_close_watched if protocol._slow_send else None
+    by_frames = plan.sending or watched
+    if by_frames != protocol._by_frames:
+        protocol._by_frames = by_frames
+    protocol._slow_send = by_frames or protocol._thread is not None
+    connection.send_close = protocol._send_close_watched if by_frames else None
     waits = connection.reader.in_frame or connection.reader.opcode != 0
     if waits != protocol._slots_wait:  # most connections need not carry the attribute
         protocol._slots_wait = waits
