@@ -22,7 +22,7 @@ from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Pieces
 from .outgoing import FragmentedMessage, octets_of
-from .outlet import Outlet
+from .outlet import Outlet, Sendable
 from .pings import Pings
 from .typed import OnInvalid, TypedMessages, json_of
 
