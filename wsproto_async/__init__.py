@@ -26,6 +26,7 @@ from .api import (
     health_check,
     run,
     serve,
+    serve_factory,
 )
 from .compress import (
     PERMESSAGE_COMPRESSION_EXTENSION,
@@ -162,4 +163,5 @@ __all__ = [
     "parse_url",
     "run",
     "serve",
+    "serve_factory",
 ]

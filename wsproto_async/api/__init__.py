@@ -21,7 +21,6 @@
 ``hub``          ... for those that have joined a topic
 ``auth``         who may connect
 ``requests``     health checks; several answers to requests in turn
-``http``         answers to plain HTTP requests
 ``link``         what ties a protocol object to all of these, on either side;
                  ``client_link`` and ``server_link`` on one
 ``arguments``    arguments that several of them take
@@ -31,16 +30,16 @@
 
 from __future__ import annotations
 
+from ..protocol.http import HTTPResponse
 from .auth import Authentication, basic_auth, bearer_auth
 from .broadcast import BroadcastResult, broadcast
 from .connect import Connecting, connect
-from .http import HTTPResponse
 from .hub import Hub
 from .reconnecting import ReconnectingWebSocketClientFactory
 from .requests import health_check
 from .retry import Backoff
 from .run import run
-from .serve import Serving, serve
+from .serve import Serving, serve, serve_factory
 from .server import Server
 from .websocket import WebSocket
 
@@ -62,4 +61,5 @@ __all__ = [
     "health_check",
     "run",
     "serve",
+    "serve_factory",
 ]

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..constants import State
-from ..core.connection import truncate
 from ..protocol.base import WebSocketProtocol
-from ..protocol.threads import check_thread
 from .fragments import Fragments
 from .websocket import WebSocket
 
@@ -75,23 +72,3 @@ class Link(_Base):
         super()._read_on()
         if self._fragments is not None:
             self._fragments.break_off()
-
-    def begin_close(self, code: int | None, reason: str = "", timeout: float | None = None) -> None:
-        """Begin to close, or make a close that is under way quicker.
-
-        Args:
-            code: None sends a close frame without one.
-            reason: cut to what fits.
-            timeout: seconds for all of it; None is what the options say.
-        """
-        if self._thread is not None:
-            check_thread(self._thread, "close(); use asyncio.run_coroutine_threadsafe()")
-        connection = self._connection
-        if connection is None or self._close_info is not None:
-            return
-        if timeout is not None:
-            self._timers.hurry(timeout)
-        if connection.state == State.OPEN:
-            connection.close(code, truncate(reason) if reason else None)
-        elif connection.state in (State.CONNECTING, State.PROXY_CONNECTING):
-            self.dropConnection(abort=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..core.http1 import shown
 from ..errors import OptionError, check_type
+from ..protocol.http import HTTPResponse
 from ..types import ConnectionRequest
 from .arguments import check_function
-from .http import HTTPResponse
 from .websocket import WebSocket
 
 __all__ = ["Answer", "ProcessRequest", "health_check", "in_turn"]

@@ -1,4 +1,4 @@
-"""``serve``: a server from its arguments."""
+"""``serve`` and ``serve_factory``: a server from its arguments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Generator, Sequence
 from typing import Any, cast
 
 from ..compress import Compression
-from ..errors import OptionError, OptionTypeError, check_type
-from ..factory.server import SERVER
+from ..errors import OptionError, OptionTypeError, StateError, check_type
+from ..factory.server import SERVER, WebSocketServerFactory
 from ..options import ServerOptions
 from ..types import ResponseHeaders
 from .arguments import check_function, check_protocols, with_compression
@@ -20,7 +20,7 @@ from .requests import ProcessRequest, in_turn
 from .server import Server
 from .server_link import Handler, SelectSubprotocol, ServerLinkFactory
 
-__all__ = ["Serving", "serve"]
+__all__ = ["Serving", "serve", "serve_factory"]
 
 
 def serve(
@@ -96,9 +96,56 @@ def serve(
     factory.handler = handler
     factory.process_request = cast(ProcessRequest | None, process_request)
     factory.select_subprotocol = select_subprotocol
+    return _serving(factory, _place(host, port, path, sock), ssl, kwargs)
+
+
+def serve_factory(
+    factory: WebSocketServerFactory,
+    host: str | Sequence[str] | None = None,
+    port: int | None = None,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    sock: socket.socket | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    **kwargs: Any,
+) -> Serving:
+    """Serve the protocols of a factory: ``serve`` for programs that are written with callbacks.
+
+    Instead of ``loop.create_server(factory, ...)``: the :class:`Server` knows the connections, and
+    ends them.
+
+    Args:
+        factory: makes the protocols, and has the options.
+        host: address or addresses to listen on; None is all of them.
+        port: port to listen on; 0 takes a free one, see ``server.sockets``.
+        path: listen on a Unix socket of this path instead.
+        sock: listen on this socket instead.
+        ssl: the server's certificate, to serve ``wss://``.
+        **kwargs: go to the loop's ``create_server`` or ``create_unix_server``.
+
+    Returns:
+        What to ``await`` or ``async with`` for a :class:`Server`. That raises ``OSError`` when it
+        cannot listen, and ``StateError`` while another server serves this factory.
+
+    Raises:
+        OptionError: an argument has a bad value.
+        OptionTypeError: an argument has a wrong type.
+    """
+    check_type("factory", factory, WebSocketServerFactory)
+    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
+    check_type("port", port, int, type(None))
+    return _serving(factory, _place(host, port, path, sock), ssl, kwargs)
+
+
+def _serving(
+    factory: WebSocketServerFactory,
+    place: dict[str, Any],
+    ssl: ssl_module.SSLContext | None,
+    kwargs: dict[str, Any],
+) -> Serving:
     if ssl is not None:
         kwargs.setdefault("ssl_handshake_timeout", factory.options.open_handshake_timeout or None)
-    return Serving(factory, {**_place(host, port, path, sock), "ssl": ssl, **kwargs})
+    return Serving(factory, {**place, "ssl": ssl, **kwargs})
 
 
 def _place(host: Any, port: Any, path: Any, sock: Any) -> dict[str, Any]:
@@ -107,7 +154,7 @@ def _place(host: Any, port: Any, path: Any, sock: Any) -> dict[str, Any]:
     given = {name: value for name, value in places.items() if value is not None}
     if len(given) != 1 or (host is not None and port is None):
         raise OptionError(
-            "serve() needs host and port, or path, or sock: "
+            "a server needs host and port, or path, or sock: "
             f"it was given {', '.join(given) or 'none of them'}"
         )
     return {"host": host, **given} if "port" in given else given
@@ -128,7 +175,7 @@ def _check_handler(handler: object) -> None:
 class Serving:
     """What ``serve`` returns: a server that starts when it is awaited or entered."""
 
-    def __init__(self, factory: ServerLinkFactory, arguments: dict[str, Any]) -> None:
+    def __init__(self, factory: Any, arguments: dict[str, Any]) -> None:
         self._factory = factory
         self._arguments = arguments
         self._server: Server | None = None
@@ -146,6 +193,9 @@ class Serving:
 
     async def _start(self) -> Server:
         loop = asyncio.get_running_loop()
+        running = self._factory.running
+        if running is not None and not running.is_closing():
+            raise StateError("another server serves this factory")
         server = self._factory.running = Server()
         if "path" in self._arguments:
             server._listener = await loop.create_unix_server(self._factory, **self._arguments)

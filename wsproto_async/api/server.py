@@ -7,15 +7,14 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..constants import CloseCode, State
+from ..protocol.keeper import Keeper
+from ..protocol.server import WebSocketServerProtocol
 from .arguments import check_close, check_seconds
 from .shutdown import one_by_one
 from .websocket import WebSocket
-
-if TYPE_CHECKING:
-    from .server_link import ServerLink
 
 __all__ = ["Server"]
 
@@ -28,12 +27,12 @@ STUBBORN = 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Server:
+class Server(Keeper):
     """What ``await serve(...)`` returns."""
 
     def __init__(self) -> None:
         self._listener: asyncio.Server | None = None
-        self._links: set[ServerLink] = set()
+        self._links: set[WebSocketServerProtocol] = set()
         self._changed: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._goodbyes: set[asyncio.Task[None]] = set()
@@ -49,10 +48,14 @@ class Server:
 
     @property
     def connections(self) -> set[WebSocket]:
-        """The open connections; a new set each time."""
-        return {
-            link.ws for link in self._links if link.ws is not None and link.ws.state == State.OPEN
-        }
+        """The open connections of a handler; a new set each time."""
+        found = (getattr(link, "ws", None) for link in self.protocols)
+        return {ws for ws in found if ws is not None}
+
+    @property
+    def protocols(self) -> set[WebSocketServerProtocol]:
+        """The protocol objects of the open connections; a new set each time."""
+        return {link for link in self._links if link.state == State.OPEN}
 
     def is_serving(self) -> bool:
         """Whether it accepts connections."""
@@ -142,7 +145,7 @@ class Server:
             self.notify()
         later = []
         for link in list(self._links):
-            goodbye = partial(link.go_away, int(code), reason, timeout)
+            goodbye = partial(link._go_away, int(code), reason, timeout)
             if drain and link.state == State.OPEN:
                 later.append(goodbye)
             else:
@@ -162,7 +165,7 @@ class Server:
             task.cancel()
         if not await self._handlers_end(GRACE if timeout is None else timeout):
             for link in list(self._links):
-                link.cancel_handler()
+                link._cancel_handler()
             if not await self._handlers_end(STUBBORN):
                 for link in self._links:
                     link._say("warn", "handler goes on although it was cancelled")
@@ -198,11 +201,11 @@ class Server:
 
     # --- its connections tell it --------------------------------------------------------------
 
-    def add(self, link: ServerLink) -> None:
+    def add(self, link: WebSocketServerProtocol) -> None:
         """A client has connected."""
         self._links.add(link)
 
-    def discard(self, link: ServerLink) -> None:
+    def discard(self, link: WebSocketServerProtocol) -> None:
         """A connection has ended, and its handler has returned."""
         self._links.discard(link)
 

@@ -6,22 +6,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
-from ..constants import CloseCode, State
+from ..constants import CloseCode
 from ..core.handshake.server import (
-    PlainRequest,
-    ServerPolicy,
     choose_subprotocol,
-    upgrade_required,
 )
-from ..errors import ConnectionClosed, HandshakeError, OptionTypeError
+from ..errors import ConnectionClosed, OptionTypeError
 from ..factory.server import WebSocketServerFactory
 from ..options import ServerOptions
 from ..protocol.server import WebSocketServerProtocol
 from ..types import ConnectionRequest
-from .http import HTTPResponse
 from .link import Link
 from .requests import Answer, ProcessRequest
 from .server import Server
@@ -46,7 +41,9 @@ class ServerLink(Link, WebSocketServerProtocol):
             transport.abort()
             return
         super().connection_made(transport)
-        self.factory.running.add(self)
+
+    def _leave_server(self) -> None:
+        """The connection has ended, but its handler may go on; see :meth:`finish`."""
 
     def finish(self) -> None:
         """It is gone, and its handler may have returned."""
@@ -54,12 +51,6 @@ class ServerLink(Link, WebSocketServerProtocol):
             super().finish()
             self.factory.running.discard(self)
         self.factory.running.notify()
-
-    def go_away(self, code: int, reason: str, timeout: float | None) -> None:
-        """The server is closing."""
-        if self._upgrade is not None and self.state == State.CONNECTING:
-            self.failHandshake("server is shutting down", 503)
-        self.begin_close(code, reason, timeout)
 
     # --- the handler --------------------------------------------------------------------------
 
@@ -83,7 +74,7 @@ class ServerLink(Link, WebSocketServerProtocol):
         assert self.ws is not None
         self.ws.handler = None
         if handler.cancelled():
-            self.begin_close(CloseCode.GOING_AWAY)
+            self._begin_close(CloseCode.GOING_AWAY)
         else:
             self._handler_ended(handler.exception())
         if self._close_info is not None:
@@ -93,14 +84,14 @@ class ServerLink(Link, WebSocketServerProtocol):
         # Of a connection that is still open, it is about another one.
         ended = isinstance(error, ConnectionClosed) and self._close_info is not None
         if error is None or ended:
-            self.begin_close(*self.factory.running.farewell)
+            self._begin_close(*self.factory.running.farewell)
         else:
             self._say("error", f"handler raised {type(error).__name__}", error)
             if self.state == State.OPEN:
                 self._close_cause = error.with_traceback(None)
-            self.begin_close(CloseCode.INTERNAL_ERROR, "internal error")
+            self._begin_close(CloseCode.INTERNAL_ERROR, "internal error")
 
-    def cancel_handler(self) -> None:
+    def _cancel_handler(self) -> None:
         """It has had its time."""
         if self.ws is not None and self.ws.handler is not None:
             self.ws.handler.cancel()
@@ -126,18 +117,8 @@ class ServerLink(Link, WebSocketServerProtocol):
             return None  # the client has gone in the meantime
         if answer is None:
             return self.factory.choose(ws, ws.request.protocols)
-        self._answer(answer)
+        self._answer(answer, "process_request")
         return None
-
-    def _answer(self, answer: HTTPResponse) -> None:
-        """Send a response that is not 101, and close."""
-        if not isinstance(answer, HTTPResponse):
-            raise OptionTypeError(
-                f"process_request must return None or HTTPResponse, not {type(answer).__name__}"
-            )
-        if self.state == State.CONNECTING:
-            self._write_preopen(answer.encode())
-            self.dropConnection()
 
     def _with_request(self, request: ConnectionRequest) -> WebSocket:
         assert self.ws is not None
@@ -146,59 +127,13 @@ class ServerLink(Link, WebSocketServerProtocol):
 
     # --- plain HTTP ---------------------------------------------------------------------------
 
-    def _policy(self) -> ServerPolicy:
-        policy = super()._policy()
-        if self.factory.process_request is None or policy.web_status:
-            return policy
-        return replace(policy, web_status=True)
+    def _hears_requests(self) -> bool:
+        return self.factory.process_request is not None
 
-    def _serve_plain(self, request: PlainRequest) -> None:
-        if self.factory.process_request is None:
-            super()._serve_plain(request)
-            return
-        self._upgrade = request  # no other request counts until this one is answered
-        headers = request.head.headers
-        asked = ConnectionRequest(
-            peer=self.peer,
-            headers=headers,
-            host=request.host,
-            path=request.path,
-            params=request.params,
-            version=0,
-            origin=headers.get("origin", ""),
-            protocols=[],
-            extensions=[],
-        )
-        try:
-            answer = self.factory.process_request(self._with_request(asked), asked)
-        except Exception as error:
-            self._deny(error)
-            return
-        if inspect.isawaitable(answer):
-            self._start(self._answer_plain_later(request, answer), "process_request")
-        else:
-            self._answer_plain(request, answer)
-
-    async def _answer_plain_later(self, request: PlainRequest, answer: Awaitable[Answer]) -> None:
-        try:
-            settled = await answer
-        except Exception as error:
-            self._deny(error)
-        else:
-            self._answer_plain(request, settled)
-
-    def _answer_plain(self, request: PlainRequest, answer: Answer) -> None:
-        try:
-            if answer is not None:
-                self._answer(answer)
-            elif self.webStatus:
-                super()._serve_plain(request)
-            else:
-                raise upgrade_required(self.versions)
-        except HandshakeError as error:
-            self.failHandshake(error.reason, error.status, error.headers)
-        except Exception as error:
-            self._deny(error)
+    def onHttpRequest(self, request: ConnectionRequest) -> Any:
+        """A plain HTTP request came."""
+        assert self.factory.process_request is not None
+        return self.factory.process_request(self._with_request(request), request)
 
 
 class ServerLinkFactory(WebSocketServerFactory):

@@ -337,7 +337,7 @@ class WebSocket(Outlet, Generic[M_co]):
             OptionError: an argument has a bad value.
         """
         check_close(code, reason, timeout)
-        self.protocol.begin_close(int(code), reason, timeout)
+        self.protocol._begin_close(int(code), reason, timeout)
         await self.wait_closed()
 
     def abort(self) -> None:

@@ -14,6 +14,7 @@ from ..options.legacy import (
     update,
 )
 from ..protocol.admission import Admission
+from ..protocol.keeper import Keeper
 from ..protocol.option_attributes import ServerOptionAttributes
 from ..protocol.server import WebSocketServerProtocol
 from ..util import parse_url
@@ -47,6 +48,8 @@ class WebSocketServerFactory(ServerOptionAttributes, WebSocketFactory):
     options: ServerOptions = ServerOptions.contract()
     countConnections = 0
     admission: Admission | None = None
+    running: Keeper | None = None
+    """The ``Server`` that keeps the connections, where ``serve`` has made one."""
     server: str | None
     externalPort: int | None
 

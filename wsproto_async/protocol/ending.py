@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 
 from ..close_info import CloseInfo
 from ..constants import CloseCode, State
-from ..core.connection import Connection
+from ..core.connection import Connection, truncate
 from ..errors import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, StateError
 from .hooks import Hooks
+from .threads import check_thread
 from .timers import Timers
 
 __all__ = ["Ending", "closed_error"]
@@ -43,6 +44,28 @@ class Ending(Hooks):
             return
         connection.dropped()
         self._end_transport(abort)
+
+    def _begin_close(
+        self, code: int | None, reason: str = "", timeout: float | None = None
+    ) -> None:
+        """Begin to close, or make a close that is under way quicker.
+
+        Args:
+            code: None sends a close frame without one.
+            reason: cut to what fits.
+            timeout: seconds for all of it; None is what the options say.
+        """
+        if self._thread is not None:
+            check_thread(self._thread, "close(); use asyncio.run_coroutine_threadsafe()")
+        connection = self._connection
+        if connection is None or self._close_info is not None:
+            return
+        if timeout is not None:
+            self._timers.hurry(timeout)
+        if connection.state == State.OPEN:
+            connection.close(code, truncate(reason) if reason else None)
+        elif connection.state in (State.CONNECTING, State.PROXY_CONNECTING):
+            self.dropConnection(abort=True)
 
     def _end_transport(self, abort: bool) -> None:
         self._resolve_closed()

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..compress import PERMESSAGE_COMPRESSION_EXTENSION
 from ..constants import State
-from ..core.handshake import answers
 from ..core.handshake.server import (
-    PlainRequest,
     ServerPolicy,
     Upgrade,
     accept_response,
     forwarded_peer,
     judge_request,
 )
-from ..core.http1 import HeadReader, RequestHead, header_lines, parse_request_head
-from ..errors import HandshakeError, OptionError, StateError
+from ..core.http1 import HeadReader, RequestHead, parse_request_head
+from ..errors import HandshakeError, StateError
 from ..options import ServerOptions
 from ..options.origins import SAME_ORIGIN
-from ..types import ConnectionAccept, ConnectionDeny, ConnectionRequest
-from ..version import __version__
+from ..types import ConnectionAccept, ConnectionRequest
 from .access_log import log_access, status_of
 from .admission import Admission, Refusal, address_of
+from .answering import Answering
 from .base import WebSocketProtocol
+from .keeper import Keeper
 
 __all__ = ["WebSocketServerProtocol"]
-
-POLICY_REQUEST = b"<policy-file-request/>\x00"
-"""What Flash sends instead of a handshake."""
 
 PATIENCE = 1.0
 """Seconds for a client that is to be refused to ask at all."""
@@ -39,7 +35,10 @@ MAX_EARLY = 64 * 1024
 """Octets that may come behind a request before it is answered."""
 
 
-class WebSocketServerProtocol(WebSocketProtocol):
+PolicyKey = tuple[ServerOptions, int | None, bool, bool]
+
+
+class WebSocketServerProtocol(Answering):
     """A server's connection."""
 
     is_server: ClassVar[bool] = True
@@ -51,15 +50,12 @@ class WebSocketServerProtocol(WebSocketProtocol):
     implied_subprotocol: str | None = None
     """Agreed on where ``onConnect`` chooses none; one of those that the client offers."""
 
-    _upgrade: PlainRequest | None = None
     _counted = False
     _address: str | None = None
     _refusal: Refusal | None = None
     _since: float | None = None
     _status = 0
-    _last_policy: ClassVar[tuple[tuple[ServerOptions, int | None, bool], ServerPolicy] | None] = (
-        None
-    )
+    _last_policy: ClassVar[tuple[PolicyKey, ServerPolicy] | None] = None
 
     # The request, as soon as it has arrived.
     http_request_data: bytes
@@ -93,7 +89,13 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     def _connectionMade(self) -> None:
         """Begin; the factory counts the connection from here on."""
+        keeper = self._keeper()
+        if keeper is not None and keeper.is_closing():
+            self.transport.abort()  # it was in its TLS handshake meanwhile
+            return
         super()._connectionMade()
+        if keeper is not None:
+            keeper.add(self)
         self.factory.countConnections += 1
         self._counted = True
         options = self._options
@@ -112,10 +114,33 @@ class WebSocketServerProtocol(WebSocketProtocol):
             return
         self._counted = False
         self.factory.countConnections -= 1
+        self._leave_server()
         if self._address is not None:
             self.factory.admission.leave(self._address)
         if self._since is not None:
             log_access(self, self._status, self._loop.time() - self._since)
+
+    # --- the server, if there is one that keeps its connections ---------------------------------
+
+    def _keeper(self) -> Keeper | None:
+        keeper = getattr(self.factory, "running", None)
+        return keeper if isinstance(keeper, Keeper) else None
+
+    def _leave_server(self) -> None:
+        """The connection has ended, and ``onClose`` has been told."""
+        keeper = self._keeper()
+        if keeper is not None:
+            keeper.discard(self)
+            keeper.notify()
+
+    def _go_away(self, code: int, reason: str, timeout: float | None) -> None:
+        """The server is closing."""
+        if self._upgrade is not None and self.state == State.CONNECTING:
+            self.failHandshake("server is shutting down", 503)
+        self._begin_close(code, reason, timeout)
+
+    def _cancel_handler(self) -> None:
+        """What runs although the connection has ended had its time."""
 
     # --- who may connect at all -----------------------------------------------------------------
 
@@ -194,7 +219,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
         assert isinstance(options, ServerOptions)
         same = SAME_ORIGIN in options.allowed_origins
         is_secure = same and self.transport.get_extra_info("ssl_object") is not None
-        key = (options, port, is_secure)
+        hears = self._hears_requests()
+        key = (options, port, is_secure, hears)
         known = WebSocketServerProtocol._last_policy
         if known is None or known[0][0] is not options or known[0][1:] != key[1:]:
             any_origin = options.allowed_origins == ("*",)
@@ -205,7 +231,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
                 same_origin=same,
                 is_secure=is_secure,
                 allow_null_origin=options.allow_null_origin,
-                web_status=options.web_status,
+                web_status=options.web_status or hears,
             )
             known = WebSocketServerProtocol._last_policy = (key, policy)
         return known[1]
@@ -257,16 +283,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self._deny(error)
         else:
             self.succeedHandshake(answer)
-
-    def _deny(self, error: Exception) -> None:
-        """``onConnect`` raised: that is a refusal, and unless it was meant, an error."""
-        if self.state != State.CONNECTING:
-            return
-        if isinstance(error, ConnectionDeny):
-            self.failHandshake(error.phrase, error.code, header_lines(error.headers or {}))
-        else:
-            self._say("warn", "onConnect raised", error)
-            self.failHandshake("Internal server error", 500)
 
     def succeedHandshake(self, res: Any) -> None:
         """Answer the request with what ``onConnect`` returned, and open the connection."""
@@ -324,63 +340,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
         if self._since is not None and not self._status:
             self._status = status_of(data)
         super()._write_preopen(data)
-
-    # --- refusing and plain HTTP ----------------------------------------------------------------
-
-    def failHandshake(
-        self,
-        reason: str,
-        code: int = 400,
-        responseHeaders: Sequence[tuple[str, str]] | None = None,
-    ) -> None:
-        """Refuse the request with an HTTP status, and close."""
-        connection = self._connection
-        if connection is None or connection.state == State.CLOSED:
-            return
-        connection.not_clean_reason = reason
-        self._say("info", f"opening handshake refused with {code}: {reason}")
-        self.sendHttpErrorResponse(code, reason, responseHeaders)
-        self.dropConnection(abort=False)
-
-    def sendHttpErrorResponse(
-        self, code: int, reason: str, responseHeaders: Sequence[tuple[str, str]] | None = None
-    ) -> None:
-        """Send a response without a body; the reason is the text of its status line."""
-        try:
-            response = answers.error_response(code, reason, responseHeaders or ())
-        except OptionError as error:
-            self._say("error", f"an HTTP response cannot be sent: {error}")
-            response = answers.error_response(500, None)
-        self._write_preopen(response)
-
-    def sendHtml(self, html: str) -> None:
-        """Send a page."""
-        self._write_preopen(answers.html_response(html, server=self.factory.server))
-
-    def sendRedirect(self, url: str) -> None:
-        """Send a 303 to a relative, http or https URL (OptionError for others)."""
-        self._write_preopen(answers.redirect_response(url, server=self.factory.server))
-
-    def sendServerStatus(self, redirectUrl: str | None = None, redirectAfter: int = 0) -> None:
-        """Send the page for people who open this address in a browser."""
-        self.sendHtml(
-            answers.status_page(f"wsproto_async {__version__}", redirectUrl, redirectAfter)
-        )
-
-    def _serve_plain(self, request: PlainRequest) -> None:
-        """A request without an upgrade, which the option ``webStatus`` lets in."""
-        url, after = answers.redirect_wish(request.params)
-        if url is not None and after is None:
-            self.sendRedirect(url)
-        else:
-            self.sendServerStatus(url, after or 0)
-        self.dropConnection(abort=False)
-
-    def _serve_flash_policy(self) -> None:
-        if self.serveFlashSocketPolicy and POLICY_REQUEST in self.data:
-            self.wasServingFlashSocketPolicyFile = True
-            self._write_preopen(self.flashSocketPolicy.encode())
-            self.dropConnection()
 
 
 def _accepted(result: Any) -> tuple[str | None, Mapping[str, Any]]:

@@ -14,7 +14,9 @@ __all__ = ["HTTPResponse"]
 
 @dataclass(slots=True)
 class HTTPResponse:
-    """What ``process_request`` returns to answer a request itself. The connection then closes.
+    """What ``process_request`` and ``onHttpRequest`` return to answer a request themselves.
+
+    The connection then closes.
 
     Args:
         status: 200 to 999.
