@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..constants import CloseCode
+from ..constants import CloseCode, State
 from ..core.handshake.server import (
     choose_subprotocol,
 )
