@@ -87,7 +87,7 @@ class TypedMessages(Generic[T]):
                 await result
             return
         if self._on_invalid == "close":
-            self._ws.protocol.begin_close(CloseCode.INVALID_PAYLOAD, _in_short(error))
+            self._ws.protocol._begin_close(CloseCode.INVALID_PAYLOAD, _in_short(error))
         raise error
 
 
