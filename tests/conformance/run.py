@@ -357,7 +357,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--strict", action="store_true", help="NON-STRICT fails")
     add("--allow-unimplemented", action="store_true", help="UNIMPLEMENTED is skipped")
     add("--report", type=Path, default=Path("build/conformance"), help="default: %(default)s")
-    add("--timeout", type=float, default=1800, metavar="S", help="for each peer's run")
+    add("--timeout", type=float, default=3600, metavar="S", help="for each peer's run")
     args = parser.parse_args(argv)
     patterns, count = SETS[args.set]
     args.expected = 0 if args.cases else count
