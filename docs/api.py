@@ -6,6 +6,7 @@ same reference. What has no docstring, or a name with an underscore, is not part
 
 from __future__ import annotations
 
+import builtins
 import functools
 import re
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ FILES: Final = {
 
 INNER: Final = {
     "HTTPResponse.encode",
+    "MemoryTransport.is_ready",
+    "MemoryTransport.lose",
+    "MemoryTransport.more",
+    "MemoryTransport.take",
+    "MemoryTransport.take_end",
+    "PreparedMessage.compressed_for",
     "Server.add",
     "Server.discard",
     "Server.farewell",
@@ -35,6 +42,11 @@ INNER: Final = {
     "WebSocket.closed_error",
     "WebSocket.on_lost",
     "WebSocket.on_pong",
+    "Wire.close",
+    "Wire.end",
+    "Wire.kick",
+    "Wire.leave",
+    "Wire.put",
 }
 """What other modules of the package call, and users do not."""
 
@@ -97,9 +109,13 @@ def _entry(name: str, thing: Any, level: int, anchor: str) -> Iterator[str]:
         yield f"```python\n{_signature(name, thing)}\n```\n\n"
     elif thing.is_attribute and thing.annotation:
         yield f"`{name}: {thing.annotation}`\n\n"
-    if thing.is_class and thing.bases:
-        yield f"Bases: {', '.join(_code(str(base)) for base in thing.bases)}\n\n"
+    if thing.is_class and (bases := [str(base) for base in thing.bases if _is_known(str(base))]):
+        yield f"Bases: {', '.join(map(_code, bases))}\n\n"
     yield from _docstring(thing)
+    if thing.is_class and "IntEnum" in map(str, thing.bases):
+        for member in thing.attributes.values():
+            yield f"- `{member.name}` = {member.value}\n"
+        yield "\n"
     if thing.is_class:
         for member in _members(thing):
             yield from _entry(member.name, member, level + 1, f"{anchor}.{member.name}")
@@ -131,7 +147,13 @@ def _is_public(base: Any, public: set[type]) -> bool:
 
 
 def _told_by_init(thing: Any) -> bool:
-    return "__init__" in thing.all_members and not thing.name.endswith("Options")
+    """Whether users make objects of a class: its docstring then says what they are made of."""
+    sections = thing.docstring.parsed if thing.docstring else []
+    return any(section.kind.value == "parameters" for section in sections)
+
+
+def _is_known(base: str) -> bool:
+    return base in wsproto_async.__all__ or hasattr(builtins, base) or base == "IntEnum"
 
 
 def _signature(name: str, thing: Any) -> str:

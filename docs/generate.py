@@ -159,7 +159,7 @@ Everything here is imported from `wsproto_async`. What a thing promises in full 
 
 CHAPTERS: Final = {
     "Applications": ("api",),
-    "Options": ("options",),
+    "Option models": ("options",),
     "Autobahn's contract": ("protocol", "factory"),
     "Values": ("types", "close_info", "constants", "util", "stats", "masking", "utf8"),
     "Exceptions": (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 import wsproto_async
+import wsproto_async.testing
 from docs import api, site
 
 REQUESTS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -106,7 +108,14 @@ def test_the_reference_says_what_a_function_takes_and_raises() -> None:
     assert "- `port`: port to listen on; 0 takes a free one" in serve
     assert "- [`OptionError`](exceptions.md#OptionError): an argument has a bad value." in serve
     assert "### send {#WebSocket.send}" in text
-    assert wsproto_async.WebSocket.send.__doc__
+    assert "- `GOING_AWAY` = 1001\n" in api.pages()["values.md"]
+
+
+@pytest.mark.parametrize("name", sorted(api.INNER))
+def test_what_the_reference_leaves_out_is_there(name: str) -> None:
+    kind, _, member = name.partition(".")
+    home = wsproto_async if hasattr(wsproto_async, kind) else wsproto_async.testing
+    assert member in inspect.getsource(getattr(home, kind))
 
 
 def test_the_close_diagram_is_a_table() -> None:
