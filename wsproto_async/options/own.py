@@ -4,6 +4,7 @@ They stand apart because Autobahn's ``CONFIG_ATTRS_*`` lists are derived from th
 Users meet them in ``ServerOptions`` and ``ClientOptions``, next to the rest.
 """
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -120,7 +121,7 @@ class OwnServerOptions(OptionsBase, frozen=True):
 
     Default: 0, for the same reason. Set it where passwords or tokens can be guessed."""
 
-    @property
+    @cached_property
     def limits_addresses(self) -> bool:
         """Whether there is a limit for what one address may do."""
         return bool(self.max_connections_per_ip or self.max_handshakes_per_minute)
