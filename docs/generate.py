@@ -18,6 +18,7 @@ import wsproto_async
 from docs.limits import limits_reference
 from wsproto_async.deflate import Deflate
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
+from wsproto_async.options.describe import Description, describe
 from wsproto_async.options.own import OwnOptions, OwnServerOptions
 
 REFERENCE: Final = Path(__file__).with_name("reference")
@@ -38,7 +39,9 @@ octets and times in seconds.
   attribute, and then it is the only one that has it.
 - A copy with changes: `options.model_copy(update={"max_connections": 100})`.
 - From the environment: `ServerOptions.from_env()` reads `WSPROTO_ASYNC_MAX_CONNECTIONS=100` and the
-  like. From a `.toml` or `.json` file: `ServerOptions.from_file(path)`.
+  like. From a `.toml` or `.json` file: `ServerOptions.from_file(path)`. See
+  [Configuration](../howto/configuration.md).
+- `python -m wsproto_async options` prints what is below, and `--toml` a file to begin with.
 
 """
 
@@ -88,11 +91,12 @@ def _section(title: str, model: Any, *bases: Any) -> Iterator[str]:
     yield f"## {title}\n"
     yield f"| option | value | {' | '.join(titles)} |"
     yield f"| --- | --- |{' --- |' * len(titles)}"
+    described = [describe(role) for role in roles]
     for name in fields:
-        values = [getattr(role(), name) for role in roles]
-        values.append(getattr(roles[0].contract(), name))
+        values = [options[name].default for options in described]
+        values.append(described[0][name].contract)
         shown = " | ".join(map(_shown, values))
-        yield f"| [`{name}`](#{_anchor(name, model)}) | {_kind(roles[0], name)} | {shown} |"
+        yield f"| [`{name}`](#{_anchor(name, model)}) | {_kind(described[0][name])} | {shown} |"
     yield ""
     for name, field in fields.items():
         yield from _text(name, field)
@@ -120,29 +124,9 @@ def _shown(value: object) -> str:
     return f"`{text}`" if len(text) <= 40 else "a text"
 
 
-def _kind(model: type[CommonOptions], name: str) -> str:
-    """What an option can be, as far as its JSON schema tells."""
-    schema = model.model_json_schema(by_alias=False)["properties"][name]
-    return _kind_of(schema) if schema.get("type") != "null" else "function or `None`"
-
-
-def _kind_of(schema: dict[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(map(_kind_of, schema["anyOf"]))
-    if "enum" in schema:
-        return " or ".join(f'`"{value}"`' for value in schema["enum"])
-    kind = {
-        "array": "list",
-        "boolean": "bool",
-        "integer": "int",
-        "null": "`None`",
-        "number": "seconds",
-        "string": "str",
-    }[schema["type"]]
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if kind != "int" or low is None:
-        return kind
-    return f"int, {low} to {high}" if high is not None and high < 2**63 - 1 else f"int from {low}"
+def _kind(option: Description) -> str:
+    """What an option can be, with words of Python as such."""
+    return re.sub(r'"\w+"|\bNone\b', lambda word: f"`{word[0]}`", option.kind)
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ FLOORS = (
     {"protocol", "observable"},
     {"factory"},
     {"api"},
-    {"testing", "compat"},
+    {"testing", "compat", "cli", "__main__"},
 )
 """Imports go down, or stay on a floor."""
 

@@ -192,6 +192,13 @@ class TestEnvironment:
         monkeypatch.setenv("WSPROTO_ASYNC_MAX_CONNECTIONS", "9")
         assert ServerOptions.from_env() == ServerOptions(max_connections=9)
 
+    def test_above_a_base(self) -> None:
+        base = ServerOptions(max_connections=5, allowed_origins=["https://a.org"])
+        options = ServerOptions.from_env("X_", {"X_MAX_CONNECTIONS": "9"}, base=base)
+        assert options == ServerOptions(max_connections=9, allowed_origins=["https://a.org"])
+        assert ServerOptions.from_env("X_", {}, base=base) == base
+        assert options.model_fields_set == {"max_connections", "allowed_origins"}
+
 
 class TestFile:
     def test_toml(self, tmp_path: Path) -> None:
@@ -230,6 +237,15 @@ class TestFile:
         path.write_text(text)
         with pytest.raises(OptionError, match=rf"(?m)^\S*{name}: .*{complaint}"):
             ServerOptions.from_file(path)
+
+    def test_a_table(self, tmp_path: Path) -> None:
+        path = tmp_path / "o.toml"
+        path.write_text("[tool.chat.server]\nmax_connections = 9\n[tool.chat.client]\n")
+        assert ServerOptions.from_file(path, "tool.chat.server") == ServerOptions(max_connections=9)
+        assert ClientOptions.from_file(path, table="tool.chat.client") == ClientOptions()
+        for table in ("server", "tool.chat.server.max_connections", "tool.chat.server.x"):
+            with pytest.raises(OptionError, match=rf"o\.toml: has no table {table}$"):
+                ServerOptions.from_file(path, table)
 
     def test_each_bad_value_has_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "o.toml"

@@ -6,7 +6,7 @@ import difflib
 import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,10 @@ from ..errors import OptionError
 from .fields import Autobahn
 from .sources import NOT_OPTIONS, decode_variable, read_file
 
-__all__ = ["OptionsBase", "did_you_mean", "explain"]
+__all__ = ["PREFIX", "OptionsBase", "did_you_mean", "explain"]
+
+PREFIX: Final = "WSPROTO_ASYNC_"
+"""What the names of environment variables begin with."""
 
 
 class OptionsBase(BaseModel, frozen=True, extra="forbid"):
@@ -53,7 +56,11 @@ class OptionsBase(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def from_env(
-        cls, prefix: str = "WSPROTO_ASYNC_", environ: Mapping[str, str] = os.environ
+        cls,
+        prefix: str = PREFIX,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        base: Self | None = None,
     ) -> Self:
         """Read options from environment variables, such as ``WSPROTO_ASYNC_MAX_CONNECTIONS=100``.
 
@@ -64,6 +71,8 @@ class OptionsBase(BaseModel, frozen=True, extra="forbid"):
         Args:
             prefix: what the names of the variables begin with; not empty.
             environ: where to look.
+            base: what counts for options that no variable sets, such as the options of a file;
+                None is the defaults.
 
         Raises:
             OptionError: a value is bad, or a name behind the prefix is unknown.
@@ -72,6 +81,8 @@ class OptionsBase(BaseModel, frozen=True, extra="forbid"):
             raise OptionError("prefix must not be empty: every variable would be taken for ours")
         known_anywhere = NOT_OPTIONS.union(*(model.model_fields for model in _family(OptionsBase)))
         values: dict[str, object] = {}
+        if base is not None:
+            values = {name: getattr(base, name) for name in base.model_fields_set}
         for variable, text in environ.items():
             if not variable.startswith(prefix):
                 continue
@@ -87,16 +98,21 @@ class OptionsBase(BaseModel, frozen=True, extra="forbid"):
             raise OptionError(explain(error, lambda name: prefix + name.upper())) from error
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read options from a ``.toml`` or ``.json`` file that is one table of them.
+    def from_file(cls, path: str | os.PathLike[str], table: str | None = None) -> Self:
+        """Read options from a ``.toml`` or ``.json`` file.
+
+        Args:
+            path: of the file.
+            table: where in it they are, such as ``"server"`` or ``"tool.chat.server"``; None
+                takes the whole file for one table of options.
 
         Raises:
-            OptionError: an option is unknown or its value bad, or the file is no such table;
+            OptionError: an option is unknown or its value bad, or there is no such table;
                 the message names the file.
             OSError: the file cannot be read.
         """
         try:
-            return cls.model_validate(read_file(path))
+            return cls.model_validate(read_file(path, table))
         except ValidationError as error:
             text = explain(error, lambda name: name)
             raise OptionError("\n".join(f"{path}: {line}" for line in text.split("\n"))) from error

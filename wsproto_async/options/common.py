@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .fields import MIB, Autobahn, Flag, Octets, OptionalSeconds, Seconds
+from .fields import MIB, Autobahn, Flag, Octets, OptionalSeconds, Seconds, counted
 from .own import OwnOptions
 
 __all__ = ["CommonOptions"]
@@ -105,7 +105,7 @@ class CommonOptions(OwnOptions, frozen=True):
     Default: 20 s, so that a dead peer is gone within 40 s and a slow one is not taken for dead.
     Autobahn: 0."""
 
-    auto_ping_size: Annotated[int, Field(ge=4, le=125), Autobahn(4)] = 12
+    auto_ping_size: Annotated[int, counted("octets", 4, 125), Autobahn(4)] = 12
     """How many octets an automatic ping carries, 4 to 125 (RFC 6455, section 5.5).
 
     Default: 12, enough for pings that nobody can guess, and what newer releases of Autobahn use.

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..constants import MAX_PAYLOAD
 
-__all__ = ["KIB", "MIB", "Autobahn", "Flag", "Octets", "OptionalSeconds", "Seconds", "as_tuple"]
+__all__ = [
+    "KIB",
+    "MIB",
+    "Autobahn",
+    "Flag",
+    "Octets",
+    "OptionalSeconds",
+    "Seconds",
+    "as_tuple",
+    "counted",
+]
 
 T = TypeVar("T")
 
@@ -47,14 +57,21 @@ def as_tuple(value: Sequence[T]) -> Sequence[T]:
     return tuple(value)
 
 
+def counted(unit: str, least: int = 0, most: int | None = None) -> Any:
+    """Bounds for a number, and the unit that it is shown with."""
+    return Field(ge=least, le=most, json_schema_extra={"unit": unit})
+
+
 Flag = Annotated[bool, BeforeValidator(_zero_or_one)]
 """True or False."""
 
-Octets = Annotated[int, Field(ge=0, le=MAX_PAYLOAD)]
+Octets = Annotated[int, counted("octets", 0, MAX_PAYLOAD)]
 """A size in octets; a boolean or a float is refused."""
 
 Seconds = Annotated[
-    float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False), AfterValidator(_tidy_seconds)
+    float,
+    Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False, json_schema_extra={"unit": "seconds"}),
+    AfterValidator(_tidy_seconds),
 ]
 """A time in seconds, whole or not, finite and not negative; a boolean is refused."""
 

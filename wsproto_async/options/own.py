@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from .base import OptionsBase
-from .fields import KIB, Autobahn, Flag, Octets, Seconds
+from .fields import KIB, Autobahn, Flag, Octets, Seconds, counted
 
 __all__ = ["OwnOptions", "OwnServerOptions"]
 
@@ -23,7 +23,7 @@ class OwnOptions(OptionsBase, frozen=True):
     """What goes beyond Autobahn, on servers and clients."""
 
     hook_concurrency: Annotated[
-        Annotated[int, Field(ge=0)] | None, AfterValidator(_zero_is_unbounded)
+        Annotated[int, counted("calls")] | None, AfterValidator(_zero_is_unbounded)
     ] = 64
     """How many calls of coroutine hooks may run at once on a connection; at that number reading
     pauses, and where their messages have four times ``receive_queue_bytes``. 1 is strictly one
@@ -38,7 +38,7 @@ class OwnOptions(OptionsBase, frozen=True):
 
     Default: close, since a peer whose message was lost should not believe that it was handled."""
 
-    receive_queue_messages: Annotated[int, Field(ge=1)] = 64
+    receive_queue_messages: Annotated[int, counted("messages", 1)] = 64
     """How many received messages may wait for ``recv`` or ``async for``; above that, reading
     pauses.
 
@@ -67,13 +67,13 @@ class OwnOptions(OptionsBase, frozen=True):
     Default: 2 s, time for a round trip on a bad line, and no longer than people wait for a
     program to end. Autobahn: ``None``."""
 
-    max_handshake_size: Annotated[int, Field(ge=256)] = 16 * KIB
+    max_handshake_size: Annotated[int, counted("octets", 256)] = 16 * KIB
     """How many octets the HTTP head of a handshake may have.
 
     Default: 16 KiB, which leaves room for large cookies and tokens; more would only be held for
     peers that nobody knows yet."""
 
-    max_handshake_headers: Annotated[int, Field(ge=8)] = 128
+    max_handshake_headers: Annotated[int, counted("header fields", 8)] = 128
     """How many header fields the HTTP head of a handshake may have.
 
     Default: 128, well above what browsers and proxies send, so that only attacks meet it."""
@@ -83,7 +83,7 @@ class OwnOptions(OptionsBase, frozen=True):
 
     Default: true, since whoever sends data is alive, even if the pong is queued behind it."""
 
-    max_messages_per_second: Annotated[int, Field(ge=0)] = 0
+    max_messages_per_second: Annotated[int, counted("messages")] = 0
     """How many messages a connection may receive in a second, pings and pongs included; as many
     may come in one burst. 0 is unlimited. ``on_rate_limit`` says what happens to more.
 
@@ -106,7 +106,7 @@ class OwnOptions(OptionsBase, frozen=True):
 class OwnServerOptions(OptionsBase, frozen=True):
     """What goes beyond Autobahn, on servers alone."""
 
-    max_connections_per_ip: Annotated[int, Field(ge=0)] = 0
+    max_connections_per_ip: Annotated[int, counted("connections")] = 0
     """How many connections one address may have at once, those in their handshake included; one
     more is refused with 429. With ``trust_x_forwarded_for`` it is the client's address that counts,
     from its request on. Of IPv6, all of a network of 64 bits is one address; a Unix socket
@@ -114,7 +114,7 @@ class OwnServerOptions(OptionsBase, frozen=True):
 
     Default: 0, since a whole company may be behind one address."""
 
-    max_handshakes_per_minute: Annotated[int, Field(ge=0)] = 0
+    max_handshakes_per_minute: Annotated[int, counted("handshakes")] = 0
     """How many handshakes one address may begin in a minute, refused ones included; as many may
     come in one burst. More are refused with 429 and Retry-After. An address is what it is for
     ``max_connections_per_ip``. 0 is unlimited.

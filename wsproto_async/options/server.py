@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ..constants import SUPPORTED_PROTOCOL_VERSIONS
 from .common import CommonOptions
-from .fields import Autobahn, Flag, Seconds, as_tuple
+from .fields import Autobahn, Flag, Seconds, as_tuple, counted
 from .origins import SAME_ORIGIN, origin_pattern
 from .own import OwnServerOptions
 
@@ -108,13 +108,13 @@ class ServerOptions(OwnServerOptions, CommonOptions, frozen=True):
 
     Default: false, since any page can get that origin through a sandboxed frame. Autobahn: true."""
 
-    max_connections: Annotated[int, Field(ge=0)] = 0
+    max_connections: Annotated[int, counted("connections")] = 0
     """How many connections there may be at once, those in their handshake included; one more is
     refused with 503. 0 is unlimited.
 
     Default: 0, since the right number depends on memory and on the system's limit for files."""
 
-    trust_x_forwarded_for: Annotated[int, Field(ge=0)] = 0
+    trust_x_forwarded_for: Annotated[int, counted("proxies")] = 0
     """How many proxies in front of this server are trusted: the peer's address becomes the one
     that many places from the right in X-Forwarded-For. 0 does not read the header.
 

@@ -41,11 +41,15 @@ def decode_variable(variable: str, text: str, field: FieldInfo) -> object:
     return text
 
 
-def read_file(path: str | os.PathLike[str]) -> dict[str, object]:
-    """Read a ``.toml`` or ``.json`` file that is one table of options.
+def read_file(path: str | os.PathLike[str], table: str | None = None) -> dict[str, object]:
+    """Read a ``.toml`` or ``.json`` file, or one table of it.
+
+    Args:
+        path: of the file.
+        table: names of tables within tables, with dots between; None is the whole file.
 
     Raises:
-        OptionError: it is neither, or is not a table; the message names the file.
+        OptionError: it is neither, or is or has no such table; the message names the file.
         OSError: it cannot be read.
     """
     path = Path(path)
@@ -56,6 +60,9 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, object]:
         values = parse(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise OptionError(f"{path}: {error}") from error
+    for name in table.split(".") if table else ():
+        values = values.get(name) if isinstance(values, dict) else None
     if not isinstance(values, dict):
-        raise OptionError(f"{path}: should hold one table of options")
+        what = f"has no table {table}" if table else "should hold one table of options"
+        raise OptionError(f"{path}: {what}")
     return values

@@ -1,0 +1,302 @@
+"""``wsproto-async connect``: through pipes, and at a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from tests.api.support import RawPeer, echo, raw_server, serving
+from tests.examples.program import ROOT
+from wsproto_async import ServerOptions, WebSocket, connect
+from wsproto_async.cli import main
+
+from .support import started, tool
+
+
+async def test_lines_are_messages() -> None:
+    async with serving() as (_, url):
+        result = await tool("connect", url, stdin="one\nGrüße\r\n\nlast".encode())
+    assert result.status == 0
+    assert result.out == "one\nGrüße\n\nlast\n"
+    first, last = result.err.splitlines()
+    assert first.startswith("connected to tcp4:127.0.0.1:")
+    assert last.startswith("we closed the connection with 1000 (normal)")
+
+
+async def test_octets_in_hexadecimal() -> None:
+    async with serving() as (_, url):
+        result = await tool("connect", "--hex", "--quiet", url, stdin=b"00 ff\nabcdef\n0x\n")
+    assert result == (
+        2,
+        "00ff\nabcdef\n",
+        "wsproto-async: '0x' is not hexadecimal, such as 00 ff\n",
+    )
+
+
+async def test_everything_is_received_before_the_end() -> None:
+    async def many(ws: WebSocket) -> None:
+        for number in range(int(await ws.recv())):
+            await ws.send(f"{number} " + "x" * 1000)
+
+    async with serving(many) as (_, url):
+        result = await tool("connect", "--quiet", "--stay", url, stdin=b"3000\n")
+    assert result.status == 0
+    assert [line.split()[0] for line in result.out.splitlines()] == [str(n) for n in range(3000)]
+
+
+async def test_an_answer_that_takes_its_time_is_waited_for() -> None:
+    async def late(ws: WebSocket) -> None:
+        message = await ws.recv()
+        await asyncio.sleep(0.05)
+        await ws.send(message)
+
+    async with serving(late) as (_, url):
+        result = await tool("connect", "--quiet", "--wait", "50", url, stdin=b"/help\n")
+        assert result == (0, "/help\n", "")  # in a pipe, that is text
+
+
+async def test_commands_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "octets"
+    path.write_bytes(b"\x00\x01")
+    lines = f"/ping hello\n/binary 00:ff\n/file {path}\n/info\n//text\n/help\n/close 1001 bye\n"
+    async with serving() as (_, url):
+        result = await tool("connect", "--commands", url, stdin=lines.encode())
+        assert result.status == 0
+        assert result.out == "00ff\n0001\n/text\n"
+        assert "pong in " in result.err
+        assert "\nOPEN tcp4:127.0.0.1:" in result.err
+        assert "/binary HEX" in result.err
+        assert "we closed the connection with 1001 (going away) 'bye'" in result.err
+        for line, error in {
+            "/file /nowhere/at/all": "[Errno 2] No such file or directory: '/nowhere/at/all'",
+            "/close now": "/close CODE REASON: the code must be a number, not now",
+        }.items():
+            result = await tool("connect", "--commands", "--quiet", url, stdin=line.encode())
+            assert result.status in (1, 2)
+            assert result.err.startswith("wsproto-async: ")
+            assert error in result.err
+            assert len(result.err.splitlines()) == 1
+
+
+async def test_arguments_reach_the_server() -> None:
+    async def show(ws: WebSocket) -> None:
+        assert ws.request is not None
+        headers = ws.request.headers
+        await ws.send(f"{headers['x-one']} {headers['origin']} {ws.subprotocol} {ws.request.path}")
+
+    async with serving(show, subprotocols=["b"]) as (_, url):
+        arguments = ["-H", "X-One: 1", "--subprotocol", "a", "--subprotocol", "b"]
+        arguments += ["--origin", "http://localhost", "--stay", url + "path"]
+        result = await tool("connect", *arguments)
+    assert result.status == 0
+    assert result.out == "1 http://localhost b /path\n"
+    assert "ms (b)" in result.err
+    assert result.err.splitlines()[-1] == "the peer closed the connection with 1000 (normal)"
+
+
+async def test_options_count() -> None:
+    async with serving() as (_, url):
+        option = ["-o", "max_message_payload_size=1"]
+        result = await tool("connect", url, "--quiet", *option, stdin=b"12\n")
+    assert result.status == 1
+    assert "max_message_payload_size=1" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "error"),
+    [
+        (["http://127.0.0.1/"], 2, "the scheme of a WebSocket URL is ws or wss"),
+        (["ws://127.0.0.1:1/"], 1, "cannot connect to 127.0.0.1:1: Connection refused"),
+        (["ws://no.such.name.invalid/"], 1, "cannot connect to no.such.name.invalid:80: "),
+        (["ws://127.0.0.1:1/", "-H", "nonsense"], 2, "-H nonsense: should be NAME:VALUE"),
+        (["ws://127.0.0.1:1/", "-o", "nonsense"], 2, "-o nonsense: should be NAME=VALUE"),
+        (["ws://127.0.0.1:1/", "-o", "max_conections=1"], 2, "unknown option -o max_conections"),
+        (["ws://127.0.0.1:1/", "-o", "close_timeout=x"], 2, "-o CLOSE_TIMEOUT='x': "),
+        (["ws://127.0.0.1:1/", "--config", "/no.toml"], 1, "No such file or directory"),
+        (["ws://127.0.0.1:1/", "--wait", "-1"], 2, "--wait must be 0 seconds or more, not -1"),
+        (["ws://127.0.0.1:1/", "--ping", "0"], 2, "--ping must be above 0 seconds, not 0"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    arguments: list[str], status: int, error: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["connect", *arguments]) == status
+    out, err = capfd.readouterr()
+    assert error in err
+    assert len(err.splitlines()) == 1
+    assert out == ""
+
+
+async def test_a_refusal() -> None:
+    options = ServerOptions(max_connections=1)
+    async with serving(options=options) as (_, url), connect(url):
+        result = await tool("connect", url)
+    assert (result.status, len(result.err.splitlines())) == (1, 1)
+    assert "503" in result.err
+
+
+async def test_a_server_of_something_else() -> None:
+    async def greet(peer: RawPeer) -> None:
+        peer.write(b"220 mail.example ready\r\n\r\n")
+
+    async with raw_server(greet, upgrade=False) as url:
+        result = await tool("connect", url)
+    assert (result.status, len(result.err.splitlines())) == (1, 1)
+
+
+async def test_a_peer_that_closes_with_a_complaint() -> None:
+    async def complain(ws: WebSocket) -> None:
+        await ws.close(4000, "no more")
+
+    async with serving(complain) as (_, url), started("connect", url) as process:
+        assert process.stderr is not None
+        lines = (await process.stderr.read()).decode().splitlines()
+        assert await process.wait() == 1  # though the input has not ended
+    assert lines[-1] == "the peer closed the connection with 4000 'no more'"
+
+
+async def test_ctrl_c() -> None:
+    async with serving() as (_, url), started("connect", url) as process:
+        assert process.stderr is not None
+        await process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+        assert b"Traceback" not in await process.stderr.read()
+
+
+async def test_whoever_reads_the_output_may_stop() -> None:
+    async with serving() as (_, url), started("connect", "--quiet", "--stay", url) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"one\n")
+        assert await process.stdout.readline() == b"one\n"
+        process.stdout._transport.close()  # type: ignore[attr-defined]
+        process.stdin.write(b"two\nthree\n")
+        assert await process.wait() == 0
+        assert await process.stderr.read() == b""
+
+
+async def test_pings_and_times() -> None:
+    async with serving() as (_, url), started("connect", "--times", "--ping", "0.01", url) as tool_:
+        assert tool_.stdin is not None
+        assert tool_.stdout is not None
+        assert tool_.stderr is not None
+        while b"pong in" not in (line := await tool_.stderr.readline()):
+            assert line
+        tool_.stdin.write(b"x\n")
+        line = await tool_.stdout.readline()
+        assert line[2:3] == line[5:6] == b":"
+        assert line.endswith(b" x\n")
+        tool_.stdin.close()
+        assert await tool_.wait() == 0
+
+
+# --- at a terminal ------------------------------------------------------------------------------
+
+
+PROMPT = "\x1b[?2004h"
+"""How a terminal is told to mark what is pasted: from then on it is typed at."""
+
+
+class Terminal:
+    """A program at a terminal, which a test types at."""
+
+    def __init__(self, *arguments: str, **environ: str) -> None:
+        self.shown = ""
+        pid, self.descriptor = pty.fork()
+        if pid == 0:
+            os.environ.update({"TERM": "xterm", "PYTHONPATH": str(ROOT)} | environ)
+            os.execv(sys.executable, [sys.executable, "-m", "wsproto_async", *arguments])
+        self.pid = pid
+        termios.tcsetwinsize(self.descriptor, (40, 100))
+
+    async def until(self, text: str) -> None:
+        """Read until it shows something, and forget what is before the end of that."""
+        while text not in self.shown:
+            octets = await asyncio.to_thread(os.read, self.descriptor, 4096)
+            self.shown += octets.decode(errors="replace")
+            if b"\x1b[6n" in octets:  # it asks where the cursor is
+                os.write(self.descriptor, b"\x1b[1;1R")
+        self.shown = self.shown.partition(text)[2]
+
+    def type(self, text: str) -> None:
+        os.write(self.descriptor, text.encode())
+
+    async def end(self) -> int:
+        """The exit status."""
+        while True:
+            try:
+                if not await asyncio.to_thread(os.read, self.descriptor, 4096):
+                    break
+            except OSError:  # it has closed the terminal
+                break
+        _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
+        os.close(self.descriptor)
+        return os.waitstatus_to_exitcode(status)
+
+
+async def test_a_person_talks(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    async with serving() as (_, url):
+        terminal = Terminal("connect", url, **state)
+        await terminal.until("/help lists commands")
+        await terminal.until(PROMPT)
+        terminal.type("hello\r")
+        await terminal.until("< hello")
+        terminal.type("/ping\r")
+        await terminal.until("pong in ")
+        terminal.type("/nonsense\r")
+        await terminal.until("there is no command /nonsense")
+        terminal.type("/binary 1b 5b\r")
+        await terminal.until("< 2 octets: 1b 5b")
+        terminal.type("\x1b[A\x1b[A\x1b[A\x1b[A\r")  # four lines up
+        await terminal.until("< hello")
+        terminal.type("\x04")
+        await terminal.until("we closed the connection with 1000")
+        assert await terminal.end() == 0
+    history = tmp_path / "wsproto-async" / "history"
+    assert "+hello\n" in history.read_text()
+    assert history.stat().st_mode & 0o077 == 0
+
+
+async def test_a_person_presses_ctrl_c() -> None:
+    async with serving() as (_, url):
+        terminal = Terminal("connect", "--no-history", url)
+        await terminal.until(PROMPT)
+        terminal.type("half a li\x03")
+        assert await terminal.end() == 130
+
+
+async def test_a_peer_cannot_command_the_terminal() -> None:
+    async def rude(ws: WebSocket) -> None:
+        await ws.send("\x1b]0;owned\x07 and \x9b31m")
+        await echo(ws)
+
+    async with serving(rude) as (_, url):
+        terminal = Terminal("connect", "--no-history", url)
+        await terminal.until(r"< \x1b]0;owned\x07 and \x9b31m")
+        await terminal.until(PROMPT)
+        terminal.type("\x04")
+        assert await terminal.end() == 0
+
+
+async def test_without_the_extra(tmp_path: Path) -> None:
+    (tmp_path / "prompt_toolkit.py").write_text("raise ImportError\n")
+
+    async with serving() as (_, url):
+        terminal = Terminal("connect", url, PYTHONPATH=f"{tmp_path}:{ROOT}")
+        await terminal.until("pip install wsproto-async[cli]")
+        await terminal.until("/help lists commands")
+        terminal.type("hello\n")
+        await terminal.until("< hello")
+        terminal.type("\x04")
+        await terminal.until("we closed the connection with 1000")
+        assert await terminal.end() == 0
