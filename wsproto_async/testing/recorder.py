@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from ..masking import xor
 from .wire import Faults
 
 __all__ = ["RecordedFrame", "Recorder"]
+
+MOST_SHOWN = 100
+"""Frames that ``str()`` of a recorder shows."""
 
 Sender = Literal["client", "server"]
 
@@ -36,6 +40,12 @@ class RecordedFrame:
     rsv: int = 0
     masked: bool = False
 
+    def __str__(self) -> str:
+        name = self.opcode.name if isinstance(self.opcode, Opcode) else f"opcode {self.opcode}"
+        more = "" if self.fin else " and more"
+        shown = reprlib.repr(self.payload)
+        return f"{self.sender}: {name} {len(self.payload)} octets{more} {shown}"
+
     @property
     def is_control(self) -> bool:
         """Whether it is a close frame, a ping or a pong."""
@@ -45,7 +55,7 @@ class RecordedFrame:
 class Recorder:
     """Writes down what passes, in the order of arrival; it keeps everything it has seen.
 
-    Give it to ``memory_pair``, ``websocket_server`` or ``FaultyProxy``. It takes frames as they
+    Give it to ``memory_pair``, ``local_server`` or ``FaultyProxy``. It takes frames as they
     are, legal or not.
 
     Attributes:
@@ -58,6 +68,10 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"<Recorder: {len(self.frames)} frames>"
+
+    def __str__(self) -> str:
+        """A line for each of the last frames."""
+        return "\n".join(map(str, self.frames[-MOST_SHOWN:]))
 
     def watch(self, connection: Faults) -> None:
         """Write down what passes here from now on; from before its opening handshake, that is."""
