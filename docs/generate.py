@@ -18,7 +18,7 @@ import wsproto_async
 from docs.limits import limits_reference
 from wsproto_async.deflate import Deflate
 from wsproto_async.options import ClientOptions, CommonOptions, ServerOptions
-from wsproto_async.options.describe import Description, describe
+from wsproto_async.options.describe import describe, kind_of
 from wsproto_async.options.own import OwnOptions, OwnServerOptions
 
 REFERENCE: Final = Path(__file__).with_name("reference")
@@ -68,9 +68,9 @@ def _compression() -> Iterator[str]:
     yield "What `Deflate(...)` takes, the argument `compression=` of `serve` and `connect`; see"
     yield "[how to](../howto/compression.md).\n"
     yield "| argument | value | default |\n| --- | --- | --- |"
-    properties = Deflate.model_json_schema()["properties"]
+    schema = Deflate.model_json_schema()
     for name, field in Deflate.model_fields.items():
-        kind = _kind_of(properties[name])
+        kind = _code(kind_of(schema["properties"][name], schema))
         yield f"| [`{name}`](#{name}) | {kind} | {_shown(field.default)} |"
     yield ""
     for name, field in Deflate.model_fields.items():
@@ -96,7 +96,8 @@ def _section(title: str, model: Any, *bases: Any) -> Iterator[str]:
         values = [options[name].default for options in described]
         values.append(described[0][name].contract)
         shown = " | ".join(map(_shown, values))
-        yield f"| [`{name}`](#{_anchor(name, model)}) | {_kind(described[0][name])} | {shown} |"
+        kind = _code(described[0][name].kind)
+        yield f"| [`{name}`](#{_anchor(name, model)}) | {kind} | {shown} |"
     yield ""
     for name, field in fields.items():
         yield from _text(name, field)
@@ -124,9 +125,9 @@ def _shown(value: object) -> str:
     return f"`{text}`" if len(text) <= 40 else "a text"
 
 
-def _kind(option: Description) -> str:
+def _code(kind: str) -> str:
     """What an option can be, with words of Python as such."""
-    return re.sub(r'"\w+"|\bNone\b', lambda word: f"`{word[0]}`", option.kind)
+    return re.sub(r'"[\w-]+"|\bNone\b', lambda word: f"`{word[0]}`", kind)
 
 
 # --- names ------------------------------------------------------------------------------------

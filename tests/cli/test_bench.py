@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api.conftest import pytest_asyncio_loop_factories
-from tests.api.support import drain, serving
+from tests.api.support import drain, serving, until
+from tests.examples.program import ROOT
 from wsproto_async import ConnectionClosedError, WebSocket
 from wsproto_async.cli import bench, main
 from wsproto_async.cli.arguments import connect_arguments
 from wsproto_async.cli.bench import Bench, BenchError
 from wsproto_async.cli.histogram import Histogram, duration
 
-from .support import started, tool
+from .support import Terminal, started, tool
 
 __all__ = ["pytest_asyncio_loop_factories"]
 
@@ -91,13 +93,36 @@ async def test_as_a_program() -> None:
         assert result.status == 0
         assert result.out.startswith("20 echoes of 32 octets (binary) in ")
         assert result.err.startswith("2 connections to tcp4:127.0.0.1:")
-        async with started("bench", url, "-t", "600") as process:
-            assert process.stderr is not None
-            assert process.stdout is not None
-            await process.stderr.readline()
-            process.send_signal(signal.SIGINT)
-            assert await process.wait() == 130
-            assert b"Traceback" not in await process.stderr.read()
+
+
+async def test_ctrl_c_prints_what_was_measured() -> None:
+    echoes = 0
+
+    async def count(ws: WebSocket) -> None:
+        nonlocal echoes
+        async for message in ws:
+            await ws.send(message)
+            echoes += 1
+
+    async with serving(count) as (_, url), started("bench", url, "-t", "600") as process:
+        await until(lambda: echoes > 100)
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+    assert process.returncode == 130
+    assert b" echoes of 32 octets (binary) in " in out
+    assert len(err.splitlines()) == 1
+
+
+async def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
+    (tmp_path / "rich.py").write_text("raise ImportError\n")
+    async with serving() as (_, url):
+        for environ in ({}, {"PYTHONPATH": f"{tmp_path}:{ROOT}"}):
+            terminal = Terminal("bench", url, "-c", "2", "-t", "0.4", **environ)
+            await terminal.until("2 connections to ")
+            await terminal.until("%")
+            await terminal.until(" messages/s")
+            await terminal.until("\n2 connections, 1 under way on each")
+            assert await terminal.end() == 0
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pty
 import signal
-import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,7 @@ from tests.examples.program import ROOT
 from wsproto_async import ServerOptions, WebSocket, connect
 from wsproto_async.cli import main
 
-from .support import started, tool
+from .support import PROMPT, Terminal, started, tool
 
 
 async def test_lines_are_messages() -> None:
@@ -202,47 +198,6 @@ async def test_pings_and_times() -> None:
 # --- at a terminal ------------------------------------------------------------------------------
 
 
-PROMPT = "\x1b[?2004h"
-"""How a terminal is told to mark what is pasted: from then on it is typed at."""
-
-
-class Terminal:
-    """A program at a terminal, which a test types at."""
-
-    def __init__(self, *arguments: str, **environ: str) -> None:
-        self.shown = ""
-        pid, self.descriptor = pty.fork()
-        if pid == 0:
-            os.environ.update({"TERM": "xterm", "PYTHONPATH": str(ROOT)} | environ)
-            os.execv(sys.executable, [sys.executable, "-m", "wsproto_async", *arguments])
-        self.pid = pid
-        termios.tcsetwinsize(self.descriptor, (40, 100))
-
-    async def until(self, text: str) -> None:
-        """Read until it shows something, and forget what is before the end of that."""
-        while text not in self.shown:
-            octets = await asyncio.to_thread(os.read, self.descriptor, 4096)
-            self.shown += octets.decode(errors="replace")
-            if b"\x1b[6n" in octets:  # it asks where the cursor is
-                os.write(self.descriptor, b"\x1b[1;1R")
-        self.shown = self.shown.partition(text)[2]
-
-    def type(self, text: str) -> None:
-        os.write(self.descriptor, text.encode())
-
-    async def end(self) -> int:
-        """The exit status."""
-        while True:
-            try:
-                if not await asyncio.to_thread(os.read, self.descriptor, 4096):
-                    break
-            except OSError:  # it has closed the terminal
-                break
-        _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
-        os.close(self.descriptor)
-        return os.waitstatus_to_exitcode(status)
-
-
 async def test_a_person_talks(tmp_path: Path) -> None:
     state = {"XDG_STATE_HOME": str(tmp_path)}
     async with serving() as (_, url):
@@ -251,14 +206,20 @@ async def test_a_person_talks(tmp_path: Path) -> None:
         await terminal.until(PROMPT)
         terminal.type("hello\r")
         await terminal.until("< hello")
+        await terminal.until(PROMPT)
         terminal.type("/ping\r")
         await terminal.until("pong in ")
+        await terminal.until(PROMPT)
         terminal.type("/nonsense\r")
         await terminal.until("there is no command /nonsense")
+        await terminal.until(PROMPT)
         terminal.type("/binary 1b 5b\r")
         await terminal.until("< 2 octets: 1b 5b")
-        terminal.type("\x1b[A\x1b[A\x1b[A\x1b[A\r")  # four lines up
+        await terminal.until(PROMPT)
+        await terminal.until("hello", press="\x1b[A")  # the history, line by line
+        terminal.type("\r")
         await terminal.until("< hello")
+        await terminal.until(PROMPT)
         terminal.type("\x04")
         await terminal.until("we closed the connection with 1000")
         assert await terminal.end() == 0

@@ -209,8 +209,10 @@ def _progress(quiet: bool) -> Iterator[Callable[[float, str], object]]:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
     except ImportError:
-        yield lambda done, text: print(f"\r{done:4.0%} {text:<40}", end="", file=sys.stderr)
-        print(file=sys.stderr)
+        try:
+            yield lambda done, text: print(f"\r{done:4.0%} {text:<40}", end="", file=sys.stderr)
+        finally:
+            print(file=sys.stderr)
         return
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
     bar = Progress(

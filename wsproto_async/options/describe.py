@@ -11,7 +11,7 @@ from typing import Any
 from .base import PREFIX
 from .common import CommonOptions
 
-__all__ = ["Description", "describe"]
+__all__ = ["Description", "describe", "kind_of"]
 
 MUCH = 2**62
 """A bound from here on is one that nobody meets."""
@@ -60,7 +60,7 @@ def describe(model: type[CommonOptions]) -> dict[str, Description]:
         found[name] = Description(
             name=name,
             alias=field.alias,
-            kind=_kind_of(shape, schema) if in_files else "function or None",
+            kind=kind_of(shape, schema) if in_files else "function or None",
             unit=_unit_of(shape),
             default=getattr(defaults, name),
             contract=getattr(contract, name),
@@ -70,11 +70,17 @@ def describe(model: type[CommonOptions]) -> dict[str, Description]:
     return found
 
 
-def _kind_of(shape: dict[str, Any], schema: dict[str, Any]) -> str:
+def kind_of(shape: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a value of this JSON schema can be, with unit and bounds.
+
+    Args:
+        shape: the schema of the value.
+        schema: what its references lead into.
+    """
     if "anyOf" in shape:
-        return " or ".join(_kind_of(each, schema) for each in shape["anyOf"])
+        return " or ".join(kind_of(each, schema) for each in shape["anyOf"])
     if "$ref" in shape:
-        return _kind_of(schema["$defs"][shape["$ref"].rpartition("/")[2]], schema)
+        return kind_of(schema["$defs"][shape["$ref"].rpartition("/")[2]], schema)
     if "enum" in shape:
         return " or ".join(f'"{value}"' for value in shape["enum"])
     kinds = {
