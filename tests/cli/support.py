@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import select
+import signal
 import sys
 import termios
 from asyncio.subprocess import PIPE, Process
@@ -26,6 +27,11 @@ class Result(NamedTuple):
     err: str
 
 
+def _hear_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background, these tests perhaps."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.asynccontextmanager
 async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
     """A tool while it runs, with a pipe at each of its ends."""
@@ -36,6 +42,7 @@ async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
+        preexec_fn=_hear_ctrl_c,
     )
     try:
         yield process
@@ -66,6 +73,7 @@ class Terminal:
         self.shown = ""
         pid, self.descriptor = pty.fork()
         if pid == 0:
+            _hear_ctrl_c()
             os.environ.update({"TERM": "xterm", "PYTHONPATH": str(ROOT)} | environ)
             os.execv(sys.executable, [sys.executable, "-m", "wsproto_async", *arguments])
         self.pid = pid

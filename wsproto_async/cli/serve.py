@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from ..api.http import HTTPResponse
+from ..api import HTTPResponse
 from ..api.hub import Hub
 from ..api.run import run as run_loop
 from ..api.serve import serve
