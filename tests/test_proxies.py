@@ -204,6 +204,16 @@ async def test_messages_peer_and_origin(
         assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(("version", "status"), [("1.0", b"505"), ("1.1", b"426")])
+async def test_what_a_proxy_gets_that_passes_on_too_little(version: str, status: bytes) -> None:
+    async with serving(QUIET) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(f"GET /ws/ HTTP/{version}\r\nHost: example.com\r\n\r\n".encode())
+        assert (await reader.read(12)).endswith(status)
+        writer.close()
+        await writer.wait_closed()
+
+
 @each_proxy
 async def test_pings_of_the_server_keep_an_idle_connection(
     proxy: Proxy, authority: trustme.CA, certificate: Path, tmp_path: Path
