@@ -47,13 +47,13 @@ _KEYS = 4096
 _keys = b""
 
 
-def forget_keys() -> None:
+def forget_keys() -> None:  # pragma: no cover - runs in forked children
     """Throw the prepared masking keys away: a forked child must not use its parent's."""
     global _keys
     _keys = b""
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows does not fork
     os.register_at_fork(after_in_child=forget_keys)
 
 

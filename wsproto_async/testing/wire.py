@@ -205,7 +205,9 @@ class Wire:
             self.writer.more()
         if self._rate is None:
             self.kick()
-        elif self._handle is None:
+        else:
+            if self._handle is not None:
+                self._handle.cancel()  # what came in meanwhile has to wait as well
             self._handle = self._loop.call_later(taken / self._rate, self._deliver)
 
     def _next_size(self) -> int:
