@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import gc
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
@@ -107,6 +107,7 @@ WAYS: dict[str, Callable[[MessageStream], Coroutine[Any, Any, Any]]] = {
     "group": lambda stream: _grouped(stream),
     "shield": lambda stream: asyncio.wait_for(asyncio.shield(recv(stream)), 60),
     "anext": lambda stream: _next(stream),
+    "delegated": lambda stream: _delegated(stream),
 }
 
 
@@ -127,6 +128,14 @@ async def _grouped(stream: MessageStream) -> Any:
 
 async def _next(stream: MessageStream) -> Any:
     return await anext(stream)
+
+
+async def _delegated(stream: MessageStream) -> Any:
+    class Delegate:
+        def __await__(self) -> Generator[Any, None, Any]:
+            return (yield from stream.recv().__await__())
+
+    return await Delegate()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -255,6 +264,37 @@ async def test_two_consumers(stream: MessageStream) -> None:
         await stream.recv()
     from_the_loop(stream.push, b"x", True)
     assert await task == b"x"
+
+
+async def test_a_second_consumer_beside_one_that_is_no_task(stream: MessageStream) -> None:
+    stepped: list[object] = []
+    waiter = next(iter(stream.recv().__await__()))
+    waiter.add_done_callback(stepped.append)
+    with pytest.raises(StateError, match="another task is already waiting"):
+        await stream.recv()
+    stream.push(b"x", True)
+    await turns()
+    assert stepped == [waiter]
+
+
+async def test_stepping_by_hand(stream: MessageStream) -> None:
+    """As a coroutine that is no ``async def`` is driven."""
+    stream.push(b"x", True)
+    receive = stream.recv().__await__()
+    with pytest.raises(StopIteration) as stopped:
+        receive.send("whatever")  # type: ignore[arg-type]
+    assert stopped.value.value == b"x"
+    for error in (LookupError("1"),), (LookupError,), (LookupError, LookupError("2")):
+        with pytest.raises(LookupError):
+            receive.throw(*error)
+
+
+async def test_the_end_comes_right_behind_a_cancel(stream: MessageStream) -> None:
+    task = await in_a_task(stream)
+    task.cancel()
+    stream.end(END, True)
+    await turns()
+    assert task.cancelled()
 
 
 async def test_a_consumer_that_was_cancelled_makes_room(stream: MessageStream) -> None:
@@ -437,6 +477,19 @@ async def test_nobody_is_asked_behind_the_end(reading: Reading) -> None:
     stream.end(END, True)
     await stream.recv()
     assert reading.log == ["pause"]
+    stream.push(b"late", True)
+    assert reading.log == ["pause"]
+    stream.let_go()
+    assert reading.log == ["pause"]
+
+
+async def test_letting_go_behind_the_end(reading: Reading) -> None:
+    stream = reading.stream(max_messages=1)
+    stream.push(b"x", True)
+    stream.end(END, True)
+    stream.let_go()
+    assert reading.log == ["pause"]
+    assert await stream.recv() == b"x"
 
 
 async def test_letting_go(reading: Reading) -> None:

@@ -349,6 +349,47 @@ def test_a_shorter_deadline_may_be_set_while_it_closes(lab: Lab) -> None:
     assert side.transport.aborted
 
 
+def test_a_shorter_deadline_while_the_server_does_not_drop(lab: Lab) -> None:
+    side = open_side(lab, "client", serverConnectionDropTimeout=100)
+    side.protocol.sendClose(1000)
+    side.feed_frame(CLOSE, close_payload(1000))
+    side.protocol._timers.hurry(1)
+    side.advance(1.1)
+    assert side.transport.aborted
+    assert side.protocol.wasServerConnectionDropTimeout
+
+
+def test_a_shorter_deadline_while_tcp_does_not_end(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=100)
+    side.transport.close = lambda: None  # type: ignore[method-assign]
+    side.protocol.dropConnection()
+    side.protocol._timers.hurry(1)
+    side.advance(1.1)
+    assert side.transport.aborted
+
+
+def test_a_shorter_deadline_for_a_close_to_come(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=100)
+    side.protocol._timers.hurry(1)
+    side.advance(2)
+    assert not side.transport.aborted
+    side.protocol.sendClose(1000)
+    side.advance(0.1)
+    assert side.transport.aborted
+
+
+def test_no_pong_is_missed_any_more_once_it_was_dropped(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING, closeTimeout=100)
+    side.transport.close = lambda: None  # type: ignore[method-assign]
+    side.advance(20)
+    pinged(side)
+    side.protocol.dropConnection()
+    side.advance(6)
+    assert not side.transport.aborted
+    side.lose()
+    assert "ping timeout" not in str(side.closed()[2])
+
+
 def test_closing_in_no_time_lets_the_close_frame_leave(lab: Lab) -> None:
     side = open_side(lab, "server", closeTimeout=0)
     side.protocol.sendClose(1000)

@@ -250,7 +250,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
     @property
     def latency(self) -> float:
         """Seconds that the last ping took whose pong could be read at once; 0.0 before."""
-        return self._timers.round_trip
+        return 0.0 if self._connection is None else self._timers.round_trip
 
     # --- statistics -----------------------------------------------------------------------------
 

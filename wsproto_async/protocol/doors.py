@@ -301,7 +301,7 @@ class Doors:
         raise AssertionError
 
 
-for _name in ("_connection", "_turn"):
-    # Also for an instance that was made by __new__ alone. Compiled, they are None by themselves.
-    if not hasattr(Doors, _name):
-        setattr(Doors, _name, None)
+for _name, _default in {"_connection": None, "_turn": None, "_writing_paused": False}.items():
+    # Also for an instance that was made by __new__ alone. Compiled, it has them by itself.
+    if not hasattr(Doors, _name):  # pragma: no branch - the plain class has none
+        setattr(Doors, _name, _default)

@@ -73,8 +73,8 @@ class Ending(Hooks):
         if abort:
             self._unsent = self.bufferedAmount
             self.send_queue = None
-            if self._connection is not None:
-                self._connection.writer.release()
+            assert self._connection is not None
+            self._connection.writer.release()
         else:
             self._flush()
             self._timers.linger()
@@ -135,6 +135,8 @@ class Ending(Hooks):
 
     def onAutoPingTimeout(self) -> None:
         """An automatic ping got no answer in time."""
+        if not self._is_alive():
+            return
         self._timed_out(
             "WebSocket ping timeout (no pong and nothing else within "
             f"auto_ping_timeout={self.autoPingTimeout} s)"
@@ -147,8 +149,8 @@ class Ending(Hooks):
         self._timers.relax("close")
 
     def _timed_out(self, reason: str) -> None:
-        if self._connection is not None:
-            self._connection.timed_out(reason)
+        assert self._connection is not None
+        self._connection.timed_out(reason)
 
     def _tell_closed(self) -> None:
         """The connection has ended: tell everybody, and let go of everything."""

@@ -53,15 +53,15 @@ class Flow(Calling):
     def _give_way(self) -> None:
         """A lot has come at once: others have their turn before the rest is worked off."""
         connection = self._connection
-        held_back = connection is not None and connection.held_back
+        assert connection is not None
+        held_back = connection.held_back
         self._pause_reading()
-        if connection is not None:
-            connection.held_back = held_back  # a turn of the loop hides nothing from us
+        connection.held_back = held_back  # a turn of the loop hides nothing from us
         self._loop.call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
-        if self._connection is not None:
-            self._connection.reader.credit = TURN
+        assert self._connection is not None
+        self._connection.reader.credit = TURN
         self._resume_reading()
 
     def _why_paused(self) -> str:

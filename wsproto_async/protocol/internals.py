@@ -51,7 +51,7 @@ class Internals(Sending):
             raise StateError("_dataReceived() before connection_made()")
         if connection.state == State.CLOSED or connection.stopped:
             return
-        count_received(self, len(data))
+        count_received(connection, len(data))
         assert self._options is not None
         if self._options.log_octets:
             self._call_hook("logRxOctets", data)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..constants import State
 from ..core.connection import Connection
 from ..stats import TrafficStats
 
-if TYPE_CHECKING:
-    from .attributes import Attributes
-
 __all__ = ["LiveTrafficStats", "count_received"]
 
 
-def count_received(protocol: Attributes, octets: int) -> None:
+def count_received(connection: Connection, octets: int) -> None:
     """Octets arrived by the long way, where doors.py does not count them."""
-    connection = protocol._connection
-    if connection is None:
-        return
     if connection.state == State.OPEN:
         connection.octets_received += octets
     elif connection.state != State.CLOSING:

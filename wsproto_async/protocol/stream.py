@@ -60,10 +60,6 @@ class Waiter:
         self.callback = callback
         self.context = context
 
-    def remove_done_callback(self, callback: Callable[[object], object]) -> int:
-        self.callback = None
-        return 1
-
     def done(self) -> bool:
         return self.callback is None
 

@@ -201,11 +201,10 @@ class Timers:
             self.next_ping()
 
     def send_ping(self) -> None:
-        """Send an automatic ping and wait for its pong."""
+        """Send an automatic ping and wait for its pong; the connection is open."""
         protocol = self.protocol
         connection = protocol._connection
-        if connection is None or connection.state != State.OPEN:
-            return
+        assert connection is not None
         size = protocol.autoPingSize
         protocol.autoPingPending = b64encode(os.urandom(size))[:size]
         connection.heard = False
@@ -242,7 +241,8 @@ class Timers:
         """Whether its silence is none, or not its fault; then the clock starts anew."""
         protocol = self.protocol
         connection = protocol._connection
-        if connection is None or connection.state == State.CLOSED:
+        assert connection is not None
+        if connection.state == State.CLOSED:
             return True
         if connection.heard and protocol.autoPingRestartOnAnyTraffic:
             self.alive()
