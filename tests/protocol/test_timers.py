@@ -172,6 +172,16 @@ def test_a_late_loop_is_not_the_peers_fault(lab: Lab) -> None:
     assert is_dead(side)
 
 
+def test_a_loop_that_is_always_late_finds_the_dead_all_the_same(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    pinged(side)
+    for _ in range(12):
+        lab.call_later(0.5, busy_for, lab, 0.5)
+        side.advance(1)
+    assert is_dead(side)
+
+
 def test_what_arrived_in_the_turn_in_which_time_was_up_counts(lab: Lab) -> None:
     """A loop may call timers before it reads, so the pong may be there and not be known yet."""
     side = open_side(lab, "server", **PINGING)

@@ -228,8 +228,15 @@ class Timers:
 
     def no_pong(self) -> None:
         """No pong yet; it may be there, if the loop was busy until now."""
-        if not self.peer_is_excused():
-            seconds = self.protocol.autoPingTimeout
+        late = self.protocol._loop.time() - self.pong_due > LATE
+        if self.peer_is_excused():
+            return
+        seconds = self.protocol.autoPingTimeout
+        if late:
+            # All its time again, but once: a loop that is always late must find the dead, too.
+            self.ping_sent = 0.0  # whenever the pong comes, it does not tell the latency any more
+            self.expect_pong(seconds, self.still_no_pong)
+        else:
             self.expect_pong(min(LOOK, seconds / 2), self.still_no_pong)
 
     def still_no_pong(self) -> None:
@@ -247,10 +254,9 @@ class Timers:
         if connection.heard and protocol.autoPingRestartOnAnyTraffic:
             self.alive()
             return True
-        late = protocol._loop.time() - self.pong_due > LATE
-        ours = late or self.reading_waits_for_us()
+        ours = self.reading_waits_for_us()
         if ours:
-            self.ping_sent = 0.0  # whenever the pong comes, it does not tell the latency any more
+            self.ping_sent = 0.0
         if ours or self.peer_takes_octets():
             self.await_pong(protocol.autoPingTimeout)
             return True
