@@ -319,6 +319,22 @@ async def test_one_at_a_time() -> None:
         await factory.close()
 
 
+async def test_closing_at_the_moment_of_opening() -> None:
+    """Between ``onOpen`` and the factory's own task, which hears of it a few turns later."""
+    async with serving() as (_, url), asyncio.timeout(5):
+        for turns in range(6):
+            factory = Factory(url)
+            factory.start()
+            while not factory.opened:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await factory.close(3000, "at once")
+            assert factory.connection is None
+            [client] = factory.opened
+            assert client.close_info is not None
+
+
 async def test_nothing_is_kept() -> None:
     async with serving() as (server, url):
         factory = Factory(url)

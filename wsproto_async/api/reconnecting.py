@@ -60,6 +60,8 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
     _running: asyncio.Task[None] | None = None
     _connecting: asyncio.Future[Any] | None = None
     _stopped: asyncio.Event | None = None
+    _farewell: tuple[int, str] | None = None
+    """How :meth:`close` wants a connection to end that has opened, but is not known here yet."""
 
     def __init__(
         self,
@@ -162,6 +164,8 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
             self._connecting = None
         opened = monotonic()
         self.connection = protocol
+        if self._farewell is not None:
+            protocol.sendClose(*self._farewell)
         try:
             await protocol.wait_closed()
         finally:
@@ -210,7 +214,9 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
             self.connection.sendClose(code, reason)
         task = self._running
         if task is not None and task is not asyncio.current_task():
+            self._farewell = code, reason
             await asyncio.wait([task])
+            self._farewell = None
 
     # --- hooks ----------------------------------------------------------------------------------
 
