@@ -24,7 +24,7 @@ from wsproto_async import (
 )
 from wsproto_async.api import auth as auth_module
 
-from .support import Certificates, serving
+from .support import Certificates, port_of, serving
 
 USERS = {"ann": "secret", "Jörg": "pass:wörd", "empty": ""}
 TOKENS = {"abc.def-_~+/=": "Ann", "x" * 20: {"name": "Bob"}}
@@ -239,6 +239,18 @@ async def test_a_token_in_a_cookie(allowed: list[str], origin: str | None, is_in
         else:
             assert await status(url, **arguments) == 401
         assert await status(url) == 401
+
+
+async def test_a_cookie_with_a_bad_origin_and_plain_http() -> None:
+    """The handshake, which would judge the origin, does not come to that."""
+    check = bearer_auth(TOKENS, cookie="session")
+    async with serving(introduce, process_request=check) as (server, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        lines = ["GET / HTTP/1.1", "Host: localhost", "Cookie: session=" + "x" * 20]
+        writer.write("\r\n".join([*lines, "Origin: no origin", "", ""]).encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_cookies_and_tls(certificates: Certificates) -> None:

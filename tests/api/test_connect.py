@@ -163,6 +163,14 @@ async def test_no_such_host() -> None:
         await connect("ws://nowhere.invalid/")
 
 
+async def test_two_unix_sockets() -> None:
+    with pytest.raises(OptionError, match="path and the URL of a Unix socket exclude each other"):
+        await connect("ws://unix:/no/such/socket", path="/another")
+    exclude = pytest.raises(OptionError, match="sock and the path of a Unix socket exclude")
+    with socket.socket(socket.AF_UNIX) as sock, exclude:
+        await connect("ws://unix:/no/such/socket", sock=sock)
+
+
 async def test_no_such_unix_socket() -> None:
     with pytest.raises(ConnectError, match=r"cannot connect to unix:/no/such/socket: No such file"):
         await connect("ws://unix:/no/such/socket")

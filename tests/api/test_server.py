@@ -305,6 +305,27 @@ async def test_signals_end_serve_forever(number: signal.Signals) -> None:
     assert {number: signal.getsignal(number) for number in before} == before
 
 
+async def test_two_signals_at_once() -> None:
+    async with serving_forever() as (_, url, running), connect(url) as ws:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        await running
+        await ws.wait_closed()
+        assert ws.close_code == 1001
+
+
+async def test_one_that_is_closed_stays_so() -> None:
+    async with serving() as (server, _):
+        waiting = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0)
+        await server.close()
+        await server.start_serving()
+        assert not server.is_serving()
+        await waiting
+        async with server as same:
+            assert same is server
+
+
 async def test_a_signal_may_drain() -> None:
     arguments = {"code": 1012, "reason": "soon", "drain": 0.05}
     async with serving_forever(**arguments) as (server, url, running), connect(url) as ws:

@@ -264,6 +264,22 @@ async def test_only_one_at_a_time() -> None:
         await first
 
 
+async def test_one_that_was_cancelled_makes_way() -> None:
+    async with serving() as (_, url), connect(url) as ws:
+        pieces = ws.recv_streaming()
+        waiting = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        others = ws.recv_streaming()
+        receiving = asyncio.ensure_future(anext(others))
+        await ws.send("one")
+        assert await receiving == "one"
+        with pytest.raises(StateError, match="was skipped"):
+            await anext(pieces)
+
+
 async def test_cancelling_while_waiting_for_a_message() -> None:
     async with serving() as (_, url), connect(url) as ws:
         receiving = asyncio.ensure_future(collect(ws.recv_streaming(), []))
@@ -336,6 +352,19 @@ async def test_a_task_that_receives_pieces_is_not_robbed() -> None:
         await task
         assert got == [b"first half", b"second half"]
         assert await ws.recv() == "next"
+
+
+async def test_two_may_wait_for_the_rest() -> None:
+    async with raw_server(in_two_halves) as url, connect(url) as ws:
+        pieces = ws.recv_streaming()
+        assert await anext(pieces) == b"first half"
+        others = [asyncio.create_task(anext(ws.recv_streaming())) for _ in range(2)]
+        await asyncio.sleep(0)
+        await ws.send("go on")
+        assert await others[0] == "next"
+        await ws.send("enough")
+        with pytest.raises(ConnectionClosedOK):
+            await others[1]
 
 
 async def test_waiting_for_the_rest_ends_with_the_connection() -> None:
@@ -433,6 +462,20 @@ async def test_the_end_of_the_connection_ends_a_source_that_waits(begun: bool) -
         with pytest.raises(ConnectionClosed):
             await ws.send(source())
         assert closed
+
+
+async def test_a_source_that_times_out_says_so_itself() -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield b"a fragment"
+        raise TimeoutError("of the source")
+
+    async with serving() as (_, url):
+        ws = await connect(url)
+        with pytest.raises(TimeoutError, match="of the source"):
+            await ws.send(source())
+        await ws.wait_closed()
+        assert ws.close_info is not None
+        assert ws.close_info.sent_code == 1011
 
 
 @pytest.mark.parametrize("kind", ["generator", "asynchronous"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -54,6 +54,7 @@ async def test_models() -> None:
         (list[Order], '[{"item": "a"}]', [Order(item="a")]),
         (Order | Cancel, '{"kind": "cancel"}', Cancel(kind="cancel")),
         (TypeAdapter(list[int]), "[1]", [1]),
+        (Annotated[int, ["cannot be hashed"]], "1", 1),
     ],
 )
 async def test_other_types(kind: Any, message: str, expected: object) -> None:

@@ -25,13 +25,14 @@ class ClientLink(Link, WebSocketClientProtocol):
 
     def onConnect(self, response: ConnectionResponse) -> None:
         """The server has accepted."""
-        if self.ws is not None:
-            self.ws.response = response
+        assert self.ws is not None
+        self.ws.response = response
 
     def onOpen(self) -> None:
         """The connection is open."""
         opened = self.factory.take_opened()
-        if opened is not None and self.ws is not None:
+        if opened is not None:
+            assert self.ws is not None
             opened.set_result(self.ws)
 
     def failHandshake(self, reason: str) -> None:

@@ -152,8 +152,8 @@ class Connecting:
 
     async def __aexit__(self, *_: object) -> None:
         ws, self._ws = self._ws, None
-        if ws is not None:
-            await ws.close()
+        assert ws is not None
+        await ws.close()
 
     async def __aiter__(self) -> AsyncIterator[WebSocket]:
         retries = Retries(self._backoff, self._retry)

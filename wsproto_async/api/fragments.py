@@ -135,8 +135,8 @@ class Fragments:
         link = self._link
         link._fragments = None
         link.messages().before_waiting = None
-        if link._connection is not None:
-            link._connection.reader.limit(*self._limits)
+        assert link._connection is not None
+        link._connection.reader.limit(*self._limits)
         bind_slots(link)
         self._tell()
 

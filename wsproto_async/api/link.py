@@ -60,8 +60,8 @@ class Link(_Base):
 
     def onPong(self, payload: bytes) -> None:
         """A pong arrived: it answers a ping and all before it (RFC 6455, section 5.5.3)."""
-        if self.ws is not None:
-            self.ws.on_pong(payload)
+        assert self.ws is not None
+        self.ws.on_pong(payload)
 
     def _options_changed(self) -> None:
         super()._options_changed()

@@ -41,12 +41,10 @@ class Pings:
             return None
         now = perf_counter()
         trip = now - self._waiting[payload][1]
-        for known in list(self._waiting):
-            waiter, sent = self._waiting.pop(known)
+        while payload in self._waiting:
+            waiter, sent = self._waiting.pop(next(iter(self._waiting)))
             if not waiter.done():
                 waiter.set_result(now - sent)
-            if known == payload:
-                break
         return trip
 
     def end(self, error: ConnectionClosed) -> None:
