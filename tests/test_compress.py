@@ -226,3 +226,13 @@ def test_an_accept_function_for_either_side() -> None:
     for offered in ([PerMessageDeflateOffer()], PerMessageDeflateResponse(9, True, 0, False)):
         made, expected = accept_deflate(offered), Deflate().accept(offered)
         assert repr(made) == repr(expected) is not None
+
+
+def test_a_class_whose_library_is_missing_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(wsproto_async.compress, "PerMessageSnappyOffer")
+    with pytest.raises(ImportError, match="PerMessageSnappyOffer is not there without"):
+        _ = wsproto_async.compress.PerMessageSnappyOffer
+
+
+def test_a_codec_shares_nothing_unless_it_says_how() -> None:
+    assert Double().sharing() is None

@@ -161,3 +161,10 @@ def test_message_types_are_opcodes(lab: Lab, row: str, open_side: Any) -> None:
     side = open_side(lab)
     side.protocol.sendMessage(b"x", row.endswith("BINARY"))
     assert [frame.opcode for frame in side.frames()] == [ROWS[row].value]
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(
+        AttributeError, match=r"'wsproto_async\.protocol' has no attribute 'nothing'"
+    ):
+        _ = wsproto_async.protocol.nothing

@@ -26,6 +26,7 @@ from .support import (
     calling_super,
     close_payload,
     connect,
+    frame,
     open_server,
     open_side,
     request,
@@ -241,6 +242,37 @@ def octets_of(payload: bytes, i: int) -> bytes:
     return payload[i : i + 1]
 
 
+def test_many_small_pieces_are_joined_now_and_then(lab: Lab) -> None:
+    """Else each octet would cost the memory of an object."""
+    side = open_server(lab, calling_super(Server, STREAMING))
+    octets = bytes(range(256)) * 2
+    first, most = side.frame(BINARY, octets, fin=False), 0
+    side.feed(first[: -len(octets)])
+    for i in range(-len(octets), 0):
+        side.protocol.data_received(octets_of(first, len(first) + i))
+        most = max(most, len(side.protocol.frame_data))
+    assert 200 < most < 300
+    for octet in range(256):
+        side.protocol.data_received(side.frame(0, bytes([octet]), fin=False))
+        most = max(most, len(side.protocol.message_data))
+    assert 200 < most < 300
+    side.feed_frame(0)
+    assert side.protocol.notes[-1] == ("message", octets + bytes(range(256)), True)
+
+
+@pytest.mark.parametrize("hook", STREAMING)
+def test_nothing_is_kept_of_a_message_in_whose_middle_it_failed(lab: Lab, hook: str) -> None:
+    def failing(self: Notes, *args: Any) -> None:
+        self._fail_connection(1008, "enough")
+        getattr(super(cls, self), hook)(*args)
+
+    cls = type("Failing", (Server,), {hook: failing})
+    side = open_server(lab, cls, failByDrop=False)
+    feed_pieces(side)
+    assert side.protocol.noted("message") == []
+    assert side.frames() == [Frame(CLOSE, close_payload(1008, "enough"))]
+
+
 @covers("onMessageBegin")
 def test_not_calling_the_base_turns_off_only_its_buffering(lab: Lab) -> None:
     class Streaming(Server):
@@ -371,3 +403,62 @@ def test_the_cuts_of_the_octets_do_not_matter(lab: Lab, size: int, names: tuple[
     assert side.protocol.noted("message") == [("grün".encode(), False), (b"ab" + bytes(200), True)]
     assert side.frames() == [Frame(PONG, b"ping"), Frame(CLOSE, close_payload(1000))]
     assert side.closed() == (True, 1000, "bye")
+
+
+def test_what_is_returned_and_cannot_be_awaited_is_nobodys(lab: Lab) -> None:
+    class Returning(Server):
+        def onMessage(self, payload: bytes, isBinary: bool) -> Any:
+            super().onMessage(payload, isBinary)
+            return len(payload)
+
+    side = open_server(lab, Returning)
+    side.feed_frame(TEXT, b"1")
+    side.feed_frame(TEXT, b"2")
+    assert side.protocol.noted("message") == [(b"1", False), (b"2", False)]
+    assert side.protocol.state == WebSocketProtocol.STATE_OPEN
+
+
+def test_the_door_for_octets_may_raise(lab: Lab) -> None:
+    class Raising(Server):
+        def _dataReceived(self, data: bytes) -> None:
+            super()._dataReceived(data)
+            if b"x" in data:
+                raise LookupError("on purpose")
+
+        def onError(self, error: BaseException, hook: str) -> None:
+            self.note("error", type(error))
+
+    side = open_server(lab, Raising, onHookError="keep")
+    side.feed(frame(TEXT, b"x", mask=bytes(4)))
+    side.feed(frame(TEXT, b"y", mask=bytes(4)))
+    assert side.protocol.noted("error") == [(LookupError,)]
+    assert side.protocol.noted("message") == [(b"x", False), (b"y", False)]
+
+
+def test_parsing_by_hand_goes_on_behind_a_hook_that_raises(lab: Lab) -> None:
+    class Raising(Server):
+        def processData(self) -> bool:
+            return super().processData()
+
+        def onMessage(self, payload: bytes, isBinary: bool) -> Any:
+            super().onMessage(payload, isBinary)
+            raise LookupError("on purpose")
+
+    side = open_server(lab, Raising, onHookError="keep")
+    side.feed(b"".join(side.frame(TEXT, payload) for payload in (b"1", b"2", b"3")))
+    assert side.protocol.noted("message") == [(b"1", False), (b"2", False), (b"3", False)]
+
+
+def test_octets_by_the_long_way_count_while_it_is_open(lab: Lab) -> None:
+    side = open_server(lab, calling_super(Server, ("_dataReceived",)))
+    stats = side.protocol.trafficStats
+    assert side.protocol.trafficStats is stats
+    before = stats.incomingOctetsWireLevel, stats.preopenIncomingOctetsWireLevel
+    side.protocol.sendClose(1000)
+    side.feed_frame(TEXT, b"1")
+    assert (stats.incomingOctetsWireLevel, stats.preopenIncomingOctetsWireLevel) == before
+
+
+def test_the_header_of_extensions(lab: Lab) -> None:
+    parsed = open_server(lab).protocol._parseExtensionsHeader('a; b=1; c="2", d')
+    assert parsed == [("a", {"b": ["1"], "c": ["2"]}), ("d", {})]

@@ -389,6 +389,59 @@ def test_letting_go(side: Recorder) -> None:
     assert connection.pending is None
 
 
+def test_letting_go_ends_a_pause(side: Recorder) -> None:
+    side.connection.pause()
+    side.connection.release()
+    side.connection.unpause()
+    side.connection.stop()
+    assert side.take() == [("pause",), ("resume",)]
+
+
+def test_a_pause_does_not_end_where_the_state_was_assigned(side: Recorder) -> None:
+    side.connection.pause()
+    side.connection.state = int(State.CLOSED)
+    side.connection.unpause()
+    assert side.take() == [("pause",)]
+
+
+def test_nobody_hears_of_what_comes_after_letting_go(side: Recorder) -> None:
+    side.connection.release()
+    side.connection.control(PING, b"1")
+    side.receive(side.frame(3), side.frame(PING, b"2"))
+    assert side.take() == []
+    assert side.sent() == []
+
+
+@pytest.mark.parametrize("releasing", [False, True])
+def test_the_end_is_told_once_even_inside_of_itself(side: Recorder, releasing: bool) -> None:
+    def resume_reading() -> None:
+        side.connection.lost()
+        if releasing:
+            side.connection.release()
+
+    side.resume_reading = resume_reading  # type: ignore[method-assign]
+    side.connection.pause()
+    side.connection.lost()
+    assert side.take("closed") == [("closed",)]
+
+
+def test_what_a_hook_brings_while_octets_land_comes_behind_them(side: Recorder) -> None:
+    def bring(name: str) -> None:
+        side.meddle = lambda name: None
+        side.receive(side.frame(BINARY, b"behind"))
+
+    side.meddle = bring
+    octets = side.frame(BINARY, bytes(100_000))
+    side.receive(octets[:1000])
+    strip = side.reader.landing_strip()
+    assert strip is not None
+    size = len(octets) - 1000
+    strip[:size] = octets[1000:]
+    del strip
+    side.connection.landed(size)
+    assert [len(message) for message in side.messages()] == [100_000, 6]
+
+
 def test_nothing_holds_a_released_connection() -> None:
     gc.collect()
     gc.disable()

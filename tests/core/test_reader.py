@@ -477,6 +477,16 @@ def test_a_codec_may_speak_for_itself(side: Recorder) -> None:
     assert side.take("violation") == [("violation", 1010, "no such luck")]
 
 
+def test_a_codec_may_complain_at_the_end_as_well(side: Recorder) -> None:
+    class Strict(ToyInflater):
+        def end_decompress_message(self) -> None:
+            raise ProtocolError("no proper end", 1010)
+
+    side.reader.inflater = Strict()
+    side.receive(side.frame(TEXT, b"\x01x", rsv=4))
+    assert side.take("violation", "message") == [("violation", 1010, "no proper end")]
+
+
 # --- frames as they arrive ---------------------------------------------------------------------
 
 

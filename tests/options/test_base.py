@@ -104,6 +104,7 @@ class TestCopy:
     def test_without_changes_is_equal(self) -> None:
         options = ServerOptions(max_connections=3)
         assert options.model_copy() == options
+        assert options.model_copy(deep=True) == options
 
 
 def server_from(variables: Mapping[str, str]) -> ServerOptions:

@@ -24,6 +24,7 @@ QUIET: dict[str, tuple[tuple[Any, ...], object]] = {
     "onCloseFrame": ((1000, b""), None),
     "onOpenHandshakeTimeout": ((), None),
     "onCloseHandshakeTimeout": ((), None),
+    "onServerConnectionDropTimeout": ((), None),
     "onAutoPingTimeout": ((), None),
     "onPing": ((b"",), None),
     "pauseReceiving": ((), None),

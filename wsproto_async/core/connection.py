@@ -248,7 +248,7 @@ class Connection(MessageSender):
         if not self.paused:
             return
         self.paused = False
-        if self.sink is None or self.state == CLOSED:
+        if self.state == CLOSED:  # somebody has assigned it
             return
         self.reader.halted = False
         try:
@@ -264,8 +264,8 @@ class Connection(MessageSender):
         self.pending = self.backlog = None
         if self.paused:
             self.paused = False
-            if self.sink is not None:
-                self.sink.resume_reading()
+            assert self.sink is not None  # release() has come by here before
+            self.sink.resume_reading()
 
     def step(self) -> bool:
         """Take one step through what waits; returns whether there may be another one."""

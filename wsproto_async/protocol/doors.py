@@ -90,9 +90,9 @@ class Turn:
     def complain(self, error: Exception) -> None:
         """A connection's octets could not be written; the others' must be all the same."""
         loop = self.loop()
-        if loop is not None:
-            message = "what was sent on a WebSocket connection could not be written"
-            loop.call_exception_handler({"message": message, "exception": error})
+        assert loop is not None  # it is calling us
+        message = "what was sent on a WebSocket connection could not be written"
+        loop.call_exception_handler({"message": message, "exception": error})
 
 
 _turns = threading.local()

@@ -420,8 +420,8 @@ class Sending(Flow):
 
     def _write_preopen(self, data: bytes) -> None:
         """Write a part of the opening handshake, or an answer instead of one."""
-        if self._connection is not None:
-            self._connection.preopen_sent += len(data)
+        assert self._connection is not None
+        self._connection.preopen_sent += len(data)
         self.sendData(data)
 
     def _write_pieces(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
@@ -438,10 +438,10 @@ class Sending(Flow):
     def _flush_alone(self) -> None:
         """What was just sent leaves in a turn of its own."""
         connection = self._connection
-        if connection is not None:
-            data = connection.writer.out.take()
-            if data:
-                self.sendData(data, sync=True)
+        assert connection is not None
+        data = connection.writer.out.take()
+        if data:
+            self.sendData(data, sync=True)
 
     # --- queued writes ------------------------------------------------------------------------
 
