@@ -422,7 +422,8 @@ def test_a_proxy(visitor: Visitor, name: str) -> None:
                 "headers": {"Authorization": "Bearer token"},
             },
         )
-    assert told["error"] == CONNECT, told
+    # What comes with the proxy's answer is its fault; what comes later, that of the server.
+    assert told["error"] in (CONNECT, HANDSHAKE if name == "a body that does not end" else CONNECT)
     assert "secret" not in told["text"]
     assert trap.heads[0].startswith(b"CONNECT ")
     assert b"token" not in trap.heads[0]
