@@ -42,10 +42,12 @@ types: venv ## mypy --strict
 	$(PY) -m mypy
 
 # All of the tests together are held to what they cover; a part of them (ARGS) is not.
+# They wait more than they compute, so there are more processes than most machines have cores.
 COVERAGE := 99
+ALL := -n 4 --dist worksteal
 unit: venv ## pytest, compiled and as plain Python, there with the branches that it covers
-	$(PY) -m pytest $(ARGS)
-	WSPROTO_ASYNC_PURE=1 $(PY) -m $(if $(ARGS),,coverage run -m )pytest $(ARGS)
+	$(PY) -m pytest $(or $(ARGS),$(ALL))
+	WSPROTO_ASYNC_PURE=1 $(PY) -m pytest $(or $(ARGS),$(ALL) --cov --cov-report=)
 	$(if $(ARGS),,$(PY) -m coverage report --fail-under=$(COVERAGE))
 
 SMALL := --set deflate-small --runner auto --report build/conformance-deflate

@@ -142,6 +142,7 @@ async def test_their_client(case: Case) -> None:
         factory.setProtocolOptions(
             perMessageCompressionOffers=case.offers(autobahn_compress),
             perMessageCompressionAccept=case.accepts(autobahn_compress),
+            closeHandshakeTimeout=10,
         )
         await loop.create_connection(factory, factory.host, factory.port)
         *outcome, plain, wire = await factory.done

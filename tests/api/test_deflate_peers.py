@@ -267,7 +267,7 @@ async def test_their_client_autobahn(offer: dict[str, Any]) -> None:
         factory.setProtocolOptions(
             perMessageCompressionOffers=[autobahn_compress.PerMessageDeflateOffer(**offer)],
             perMessageCompressionAccept=autobahn_accepts,
-                closeHandshakeTimeout=10,
+            closeHandshakeTimeout=10,
         )
         await loop.create_connection(factory, factory.host, factory.port)
         assert await factory.done == (True, 1000, len(MESSAGES))
