@@ -45,9 +45,14 @@ class Scenario:
     also: tuple[str, ...] = ()
 
 
+FAST: Final = ("ours@fast-uvloop", "ours_async@fast-uvloop")
+"""Ourselves on transports that cost less where there are many connections, or much to carry."""
+
 SCENARIOS: Final = {
     "ping32": Scenario("1 connection, 32 octets of text, one message at a time"),
-    "c100": Scenario("100 connections, 32 octets of text, one message at a time", connections=100),
+    "c100": Scenario(
+        "100 connections, 32 octets of text, one message at a time", connections=100, also=FAST
+    ),
     "pipe32": Scenario(
         "100 connections, 32 octets of text, 16 messages on their way", connections=100, depth=16
     ),
@@ -57,8 +62,10 @@ SCENARIOS: Final = {
         size=256,
         depth=16,
     ),
-    "64k": Scenario("10 connections, 64 KiB binary", connections=10, size=64 * KIB, binary=True),
-    "4m": Scenario("1 connection, 4 MiB binary", size=4 * MIB, binary=True),
+    "64k": Scenario(
+        "10 connections, 64 KiB binary", connections=10, size=64 * KIB, binary=True, also=FAST
+    ),
+    "4m": Scenario("1 connection, 4 MiB binary", size=4 * MIB, binary=True, also=FAST),
     "frag": Scenario(
         "10 connections, 64 KiB binary in 64 frames",
         connections=10,
@@ -85,6 +92,7 @@ SCENARIOS: Final = {
         kind="connect",
         connections=50,
         unit="connection",
+        also=FAST,
     ),
     "fanout": Scenario(
         "128 octets of text from one client to 1,000",
@@ -92,13 +100,14 @@ SCENARIOS: Final = {
         connections=1000,
         size=128,
         unit="delivery",
+        also=FAST,
     ),
     "tls256": Scenario(
         "TLS, 100 connections, 256 octets of text",
         connections=100,
         size=256,
         tls=True,
-        also=("ours@fast-uvloop", "ours_async@fast-uvloop"),
+        also=FAST,
     ),
     "client32": Scenario(
         "the library as client: 1 connection, 32 octets binary", kind="client", binary=True
