@@ -28,12 +28,10 @@ async def test_lines_are_messages() -> None:
 
 async def test_octets_in_hexadecimal() -> None:
     async with serving() as (_, url):
-        result = await tool("connect", "--hex", "--quiet", url, stdin=b"00 ff\nabcdef\n0x\n")
-    assert result == (
-        2,
-        "00ff\nabcdef\n",
-        "wsproto-async: '0x' is not hexadecimal, such as 00 ff\n",
-    )
+        good = await tool("connect", "--hex", "--quiet", url, stdin=b"00 ff\nabcdef\n")
+        bad = await tool("connect", "--hex", "--quiet", url, stdin=b"0x\n")
+    assert good == (0, "00ff\nabcdef\n", "")
+    assert bad == (2, "", "wsproto-async: '0x' is not hexadecimal, such as 00 ff\n")
 
 
 async def test_everything_is_received_before_the_end() -> None:
