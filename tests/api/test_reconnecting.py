@@ -358,6 +358,8 @@ async def test_nothing_is_kept() -> None:
     [
         ({"url": "http://example.org"}, InvalidURL),
         ({"proxy": {"host": "h", "port": 1}}, OptionError),
+        ({"max_redirects": -1}, OptionError),
+        ({"server_hostname": 5}, OptionError),
         ({"backoff": 1}, OptionError),
         ({"retry": 1}, OptionError),
         ({"auth": ("a:b", "c")}, OptionError),

@@ -18,6 +18,7 @@ from ..factory.client import WebSocketClientFactory
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from ..util import WebSocketURL, hide_user, parse_url
+from .arguments import check_protocols
 from .client_link import ClientLinkFactory
 from .credentials import Auth, with_credentials, without_bearer
 from .proxy import Proxy, find_proxy, parse_proxy
@@ -99,6 +100,15 @@ class Attempt:
 
     def check(self) -> None:
         """Refuse early what can be known to be wrong."""
+        check_type("ssl", self.ssl, ssl_module.SSLContext, type(None))
+        check_type("server_hostname", self.server_hostname, str, type(None))
+        check_type("origin", self.origin, str, type(None))
+        check_type("useragent", self.useragent, str, type(None))
+        check_type("proxy", self.proxy, str, bool, type(None))
+        check_type("max_redirects", self.max_redirects, int)
+        if self.max_redirects < 0:
+            raise OptionError(f"max_redirects must be 0 or more, not {self.max_redirects}")
+        check_protocols(self.subprotocols)
         if self.sock is not None and self.path is not None:
             raise OptionError("sock and the path of a Unix socket exclude each other")
         headers: Headers = {}

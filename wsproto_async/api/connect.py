@@ -11,11 +11,11 @@ from time import monotonic
 from typing import Any
 
 from ..compress import Compression
-from ..errors import OptionError, check_type
+from ..errors import check_type
 from ..factory.client import USERAGENT
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
-from .arguments import check_function, check_protocols, with_compression
+from .arguments import check_function, with_compression
 from .attempt import Attempt, AuthSource, HeadersSource, URLSource
 from .retry import Backoff, Retries, is_temporary
 from .websocket import WebSocket
@@ -98,15 +98,6 @@ def connect(
         OptionTypeError: an argument has a wrong type.
     """
     check_type("options", options, ClientOptions, type(None))
-    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
-    check_type("server_hostname", server_hostname, str, type(None))
-    check_type("origin", origin, str, type(None))
-    check_type("useragent", useragent, str, type(None))
-    check_type("proxy", proxy, str, bool, type(None))
-    check_type("max_redirects", max_redirects, int)
-    if max_redirects < 0:
-        raise OptionError(f"max_redirects must be 0 or more, not {max_redirects}")
-    check_protocols(subprotocols)
     check_function("backoff", backoff)
     check_function("retry", retry)
     attempt = Attempt(

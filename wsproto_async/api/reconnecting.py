@@ -11,12 +11,12 @@ from time import monotonic
 from typing import Any
 
 from ..constants import CloseCode
-from ..errors import ConnectionClosed, OptionError, StateError, check_type
+from ..errors import ConnectionClosed, OptionError, StateError
 from ..factory.client import USERAGENT, WebSocketClientFactory
 from ..protocol.client import WebSocketClientProtocol
 from ..protocol.ending import closed_error
 from ..protocol.log import say
-from .arguments import check_function, check_protocols
+from .arguments import check_function
 from .attempt import Asking, Attempt, AuthSource, HeadersSource, Target, URLSource
 from .client_link import why_not_open
 from .retry import Backoff, Retries, is_temporary
@@ -81,9 +81,6 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         retry: Callable[[Exception], bool] = is_temporary,
         **kwargs: Any,
     ) -> None:
-        check_type("proxy", proxy, str, bool, type(None))
-        check_type("ssl", ssl, ssl_module.SSLContext, type(None))
-        check_protocols(protocols)
         check_function("backoff", backoff)
         check_function("retry", retry)
         self._backoff = backoff or Backoff()

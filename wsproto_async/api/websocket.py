@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
-import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from pydantic import TypeAdapter
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from ..close_info import CloseInfo
 from ..constants import CloseCode, State
 from ..errors import ConnectionClosed, Disconnected, OptionTypeError, StateError
 from ..protocol.doors import UNBROKEN
@@ -22,13 +20,13 @@ from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Pieces
 from .outgoing import FragmentedMessage, octets_of
-from .outlet import Outlet, Sendable
+from .outlet import Sendable
 from .pings import Pings
 from .typed import OnInvalid, TypedMessages, json_of
+from .view import View, addresses_of
 
 if TYPE_CHECKING:
     from .link import Link
-    from .server import Server
 
 __all__ = ["WebSocket"]
 
@@ -39,7 +37,7 @@ T = TypeVar("T")
 M_co = DefaultTypeVar("M_co", covariant=True, default=Message)
 
 
-class WebSocket(Outlet, Generic[M_co]):
+class WebSocket(View, Generic[M_co]):
     """A connection. ``serve`` gives one to each handler, ``connect`` makes one.
 
     What is received is ``str`` or ``bytes``; :meth:`typed` makes it a ``WebSocket[Order]``.
@@ -60,15 +58,12 @@ class WebSocket(Outlet, Generic[M_co]):
     """
 
     __slots__ = (
-        "_addresses",
         "_fragmented",
-        "_id",
         "_lost",
         "_messages",
         "_pings",
         "_stream",
         "handler",
-        "protocol",
         "request",
         "response",
     )
@@ -77,7 +72,6 @@ class WebSocket(Outlet, Generic[M_co]):
         connection = link._connection
         assert connection is not None
         super().__init__(connection, link)
-        self.protocol: Link = link
         self.request: ConnectionRequest | None = None
         self.response: ConnectionResponse | None = None
         self.handler: asyncio.Future[Any] | None = None
@@ -86,8 +80,6 @@ class WebSocket(Outlet, Generic[M_co]):
         self._fragmented: FragmentedMessage | None = None
         self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
-        self._addresses: tuple[Any, Any] | None = None
-        self._id: uuid.UUID | None = None
         self.bind()
 
     def bind(self) -> None:
@@ -358,7 +350,7 @@ class WebSocket(Outlet, Generic[M_co]):
 
     def on_lost(self, transport: Any) -> None:
         """The end: everybody who waits is told. The protocol object calls this."""
-        self._addresses = _addresses(transport)
+        self._addresses = addresses_of(transport)
         self._careful = False
         if self._fragmented is not None:
             self._fragmented.interrupt()
@@ -384,102 +376,3 @@ class WebSocket(Outlet, Generic[M_co]):
             raise self.closed_error()
         if self.state in (State.CONNECTING, State.PROXY_CONNECTING):
             raise StateError(f"{what} before the connection is open")
-
-    # --- looking at it ------------------------------------------------------------------------
-
-    @property
-    def state(self) -> State:
-        """Where the connection stands."""
-        return State(self._connection.state)
-
-    @property
-    def subprotocol(self) -> str | None:
-        """The subprotocol agreed on."""
-        return self.protocol.websocket_protocol_in_use
-
-    @property
-    def server(self) -> Server:
-        """The server that it came to.
-
-        Raises:
-            StateError: this is a client's connection.
-        """
-        server: Server | None = getattr(self.protocol.factory, "running", None)
-        if server is None:
-            raise StateError("a client's connection has no server")
-        return server
-
-    @property
-    def user(self) -> Any:
-        """Who it is, as ``basic_auth`` or ``bearer_auth`` found out; may be assigned."""
-        return self.protocol.user
-
-    @user.setter
-    def user(self, user: Any) -> None:
-        self.protocol.user = user
-
-    @property
-    def peer(self) -> str:
-        """Where it leads: ``tcp4:HOST:PORT``, ``tcp6:HOST:PORT``, ``unix:PATH``, or, where the
-        server trusts it, the address out of X-Forwarded-For.
-        """
-        return self.protocol.peer
-
-    @property
-    def remote_address(self) -> Any:
-        """The socket address of the other end, a proxy perhaps: ``(host, port)`` for IPv4."""
-        return self._sockets()[0]
-
-    @property
-    def local_address(self) -> Any:
-        """The socket address of this end."""
-        return self._sockets()[1]
-
-    def _sockets(self) -> tuple[Any, Any]:
-        return self._addresses or _addresses(self.transport)
-
-    @property
-    def latency(self) -> float:
-        """Seconds that the last ping took, automatic ones included; 0.0 before the first.
-
-        A pong that came while reading was paused does not count: it says nothing of the line.
-        """
-        return self.protocol.latency
-
-    @property
-    def close_info(self) -> CloseInfo | None:
-        """How the connection ended; None as long as it has not."""
-        return self.protocol._close_info
-
-    @property
-    def close_code(self) -> int | None:
-        """The close code, 1005 for a close frame without one, 1006 without a close frame."""
-        return None if self.close_info is None else self.close_info.code
-
-    @property
-    def close_reason(self) -> str | None:
-        """The close reason, or what happened instead."""
-        return None if self.close_info is None else self.close_info.reason
-
-    @property
-    def transport(self) -> Any:
-        """The asyncio transport; None when the connection has ended."""
-        return self.protocol.transport
-
-    @property
-    def id(self) -> uuid.UUID:
-        """A name for logs, made when it is asked for."""
-        if self._id is None:
-            self._id = uuid.uuid4()
-        return self._id
-
-    @property
-    def log(self) -> Any:
-        """The logger of the protocol object."""
-        return self.protocol.log
-
-
-def _addresses(transport: Any) -> tuple[Any, Any]:
-    if transport is None:
-        return None, None
-    return transport.get_extra_info("peername"), transport.get_extra_info("sockname")
