@@ -9,8 +9,9 @@ import json
 import re
 import shutil
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from wsproto_async import WebSocket, connect
@@ -101,21 +102,28 @@ async def chromium() -> AsyncIterator[Browser]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank",
-            stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
         )  # fmt: skip
-        assert process.stderr is not None
         try:
-            while line := (await process.stderr.readline()).decode():
-                if address := re.search(r"DevTools listening on (ws://\S+)", line):
-                    break
-            assert address, "the browser has ended"
-            drain = asyncio.create_task(process.stderr.read())
-            async with connect(address[1]) as ws:
+            async with connect(await _address(process, Path(profile))) as ws:
                 yield Browser(ws)
                 process.terminate()  # first, since it does not answer a close frame
                 await process.wait()
-            drain.cancel()
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process, profile: Path) -> str:
+    """Where it listens; it writes that into its profile.
+
+    Its other processes outlive it, so a pipe would not end with it.
+    """
+    written = profile / "DevToolsActivePort"
+    while process.returncode is None:
+        with contextlib.suppress(FileNotFoundError):
+            if place := re.fullmatch(r"(\d+)\n(/devtools/browser/\S+)\s*", written.read_text()):
+                return f"ws://127.0.0.1:{place[1]}{place[2]}"
+        await asyncio.sleep(0.02)
+    raise AssertionError("the browser has ended")
