@@ -431,7 +431,7 @@ def test_what_a_hook_brings_while_octets_land_comes_behind_them(side: Recorder) 
         side.receive(side.frame(BINARY, b"behind"))
 
     side.meddle = bring
-    octets = side.frame(BINARY, bytes(100_000))
+    octets = side.frame(BINARY, bytes(50_000))
     side.receive(octets[:1000])
     strip = side.reader.landing_strip()
     assert strip is not None
@@ -439,7 +439,7 @@ def test_what_a_hook_brings_while_octets_land_comes_behind_them(side: Recorder) 
     strip[:size] = octets[1000:]
     del strip
     side.connection.landed(size)
-    assert [len(message) for message in side.messages()] == [100_000, 6]
+    assert [len(message) for message in side.messages()] == [50_000, 6]
 
 
 def test_nothing_holds_a_released_connection() -> None:

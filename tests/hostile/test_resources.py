@@ -246,7 +246,7 @@ def lengths_that_are_only_said(server: Server, stack: contextlib.ExitStack) -> N
         peer.send(client_frame(BINARY, length=MIB) + b"x")
 
 
-@attack(16 * MIB)
+@attack(8 * MIB)
 def lengths_without_a_limit(server: Server, stack: contextlib.ExitStack) -> None:
     """Announce a frame of 2^62 octets where there is no limit, and send 64 KiB of it."""
     for _ in range(20):

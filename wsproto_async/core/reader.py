@@ -40,8 +40,10 @@ Octets = bytes | bytearray | memoryview
 NO_LIMIT = 2**63 - 1
 LANDING = 16 * 1024
 """Octets missing from a frame from which on the transport reads straight into the message."""
-RESERVE = 1024 * 1024
+RESERVE = 64 * 1024
 """Octets a peer can make us set aside by announcing a frame; beyond, room grows with arrival."""
+GROWTH = 4
+"""Each time it is full, the room for a message becomes so many times as large."""
 PIECE = 16 * 1024
 """Octets of compressed payload that are inflated in one step."""
 BITE = 512
@@ -332,11 +334,11 @@ class FrameReader(HeaderRules):
         if self.sink is not None or self.halted:
             return None
         assert self.assembly is not None
-        room = self.left
-        if self.length > RESERVE:
-            # Grow with what arrived, not with what was announced; and not at every small read.
-            room = min(room, RESERVE - self.assembly.size % RESERVE)
-        return self.assembly.landing_strip(room)
+        # Grow with what arrived, not with what was announced; and not at every small read.
+        room = RESERVE
+        while room <= self.assembly.size:
+            room *= GROWTH
+        return self.assembly.landing_strip(min(self.left, room - self.assembly.size))
 
     def landed(self, size: int) -> None:
         """``size`` octets were put on the landing strip. Raises like :meth:`feed`."""
