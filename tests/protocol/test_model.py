@@ -2,8 +2,8 @@
 them that a program or a network may do, in any order.
 
 What is held true, whatever happens: messages arrive in order, whole and once; nothing that was sent
-before a clean end is lost; ``onClose`` is called once; in the end there is no task, no timer and no
-protocol left.
+before a clean end is lost, unless the hook that it was for has raised; ``onClose`` is called once; in
+the end there is no task, no timer and no protocol left.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ class End:
             ``"stream"``.
         lossy: it has closed with a stream open, which from then on drops what nobody fetches, if it
             is too much.
+        failed: its hook has raised, and that closes the connection: what came behind is dropped.
     """
 
     def __init__(self, lab: Lab, base: Any, factory: Any, style: str, options: Any) -> None:
@@ -131,6 +132,8 @@ class End:
         self.errors: list[type[BaseException]] = []
         self.fatal = False
         self.lossy = False
+        self.failed = False
+        self.keeps = options["onHookError"] == "keep"
         self.pauses = 0
         self.task: asyncio.Future[Any] | None = None
 
@@ -160,6 +163,7 @@ class End:
         self.received.append(message.encode() if isinstance(message, str) else message)
         if self.fatal:
             self.fatal = False
+            self.failed = not self.keeps
             raise Boom
 
     def is_open(self) -> bool:
@@ -360,7 +364,7 @@ class Model(RuleBasedStateMachine):
         assert [len(end.closed) for end in self.ends] == [1, 1]
         if all(clean for end in self.ends for clean, _ in end.closed):
             for end, other in zip(self.ends, reversed(self.ends), strict=True):
-                assert end.lossy or end.received == other.sent
+                assert end.lossy or end.failed or end.received == other.sent
         if not self.cut:
             assert [end.transport.queue for end in self.ends] == [b"", b""]
         assert asyncio.all_tasks(self.lab) == set()

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 COMPILED = (
     "_native.kernels",
     "core.header",
+    "core.message",
     "core.reader",
     "core.writer",
     "core.sender",

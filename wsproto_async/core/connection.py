@@ -27,7 +27,8 @@ from ..errors import (
     ProtocolError,
 )
 from .closing import TABLE, Event
-from .reader import FrameReader, ignore
+from .message import ignore
+from .reader import FrameReader
 from .sender import Codec, MessageSender
 from .sink import Sink
 from .writer import FrameWriter

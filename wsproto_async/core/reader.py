@@ -1,4 +1,4 @@
-"""Octets in, messages out: the receiving half of RFC 6455, sections 5 and 8.1.
+"""Octets in, frames and messages out: the receiving half of RFC 6455, section 5.
 
 :class:`FrameReader` is fed with what arrived and calls *slots*, callables that are bound once by
 :meth:`FrameReader.connect`. One step of it does one of two things:
@@ -22,22 +22,17 @@ pointer) goes along as an argument and nothing slices it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from .._native.kernels import NO_KEY, Assembly, Key, Utf8, key_at, unmask, unmask_str, unmask_text
-from ..errors import (
-    MessageTooBig,
-    PayloadError,
-    PayloadExceededError,
-    ProtocolError,
-)
-from .header import HeaderRules
+from .._native.kernels import NO_KEY, Assembly, Key, key_at, unmask
+from ..errors import MessageTooBig
+from .message import NO_LIMIT, IncomingMessage, ignore, too_big
+from .sink import FrameSink
 
-__all__ = ["FrameReader", "FrameSink"]
+__all__ = ["FrameReader"]
 
 Octets = bytes | bytearray | memoryview
 
-NO_LIMIT = 2**63 - 1
 LANDING = 16 * 1024
 """Octets missing from a frame from which on the transport reads straight into the message."""
 RESERVE = 64 * 1024
@@ -53,24 +48,7 @@ INFLATED_PER_STEP = 256
 """Octets before and after inflating that are, at the worst, about as much work as one step."""
 
 
-class FrameSink(Protocol):
-    """Whoever wants frames as they arrive, instead of whole messages."""
-
-    def frame_begin(self, first: int, masked: bool, length: int, key: Key) -> None:
-        """A header has been read: its first octet, and what else it said."""
-
-    def frame_data(self, payload: bytes) -> None:
-        """A piece of its payload: unmasked, inflated, and right UTF-8 so far if it is text."""
-
-    def frame_end(self, ends_message: bool) -> None:
-        """The frame is complete."""
-
-
-def ignore(*_: object) -> None:
-    """The slot nobody is interested in."""
-
-
-class FrameReader(HeaderRules):
+class FrameReader(IncomingMessage):
     """Parses frames and hands out messages.
 
     Attributes:
@@ -78,24 +56,13 @@ class FrameReader(HeaderRules):
         halted: no further step is made while it is true.
         credit: steps to go before others shall have their turn; inflating costs more than one.
             Whoever feeds the reader gives it anew.
-        size: octets that the message has so far, or the last one had, after decompression.
-        frames, messages, octets, inflated: what came in, control frames left out; ``octets`` is
-            before and ``inflated`` after decompression.
+        max_frame: largest frame, in octets.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # How payload is taken. The largest sizes are in octets.
-        self.apply_mask = True
-        self.validate = True
-        self.decode = False
         self.max_frame = NO_LIMIT
-        self.max_message = NO_LIMIT
-        # Slots.
-        self.on_message: Callable[[Any, bool], object] = ignore
-        self.on_result: Callable[[object], object] = ignore
         self.on_control: Callable[[int, bytes], object] = ignore
-        self.sink: FrameSink | None = None
         self.sink_control = False
         # Where we are.
         self.position = 0
@@ -110,17 +77,6 @@ class FrameReader(HeaderRules):
         self.left = 0
         self.taken = False
         self.skipping = False
-        # The message it belongs to.
-        self.compressed = False
-        self.text = False
-        self.wire_size = 0
-        self.size = 0
-        self.assembly: Assembly | None = None
-        # Counters.
-        self.frames = 0
-        self.messages = 0
-        self.octets = 0
-        self.inflated = 0
 
     def connect(
         self,
@@ -249,35 +205,8 @@ class FrameReader(HeaderRules):
             self.begin_frame(first, masked, length, key)
         else:
             self.position = begin + length
-            self.take_message(p, begin, length, masked and self.apply_mask, key)
+            self.take_whole(p, begin, length, masked and self.apply_mask, key)
         return True
-
-    def room(self) -> int:
-        """Octets the message may still grow by. Subtracted, so that no hostile length overflows."""
-        return 0 if self.wire_size > self.max_message else self.max_message - self.wire_size
-
-    def take_message(self, p: Octets, begin: int, length: int, masked: bool, key: Key) -> None:
-        """A whole message in one frame, the common case: out with it."""
-        payload: bytes | str | None
-        self.opcode = 0
-        if not self.text:
-            payload = unmask(p, begin, length, masked, key)
-        elif self.decode:
-            payload = unmask_str(p, begin, length, masked, key)
-        elif self.validate:
-            payload = unmask_text(p, begin, length, masked, key)
-        else:
-            payload = unmask(p, begin, length, masked, key)
-        if payload is None:
-            self.refuse_text(unmask(p, begin, length, masked, key))
-        self.size = length
-        self.frames += 1
-        self.messages += 1
-        self.octets += length
-        self.inflated += length
-        result = self.on_message(payload, not self.text)
-        if result is not None:
-            self.on_result(result)
 
     def take_payload(self, p: Octets, end: int) -> bool:
         """Take what there is of the current frame's payload."""
@@ -308,12 +237,31 @@ class FrameReader(HeaderRules):
             return
         if self.first & 0x08:
             assert self.sink is not None
-            masked = self.masked and self.apply_mask
-            self.sink.frame_data(unmask(p, begin, size, masked, self.key))
-        elif self.sink is not None or self.compressed:
+            self.sink.frame_data(unmask(p, begin, size, self.masked, self.key))
+        elif self.compressed:
+            self.take_piece(self.inflate_piece(self.cut(p, begin, size, phase)))
+        elif self.sink is not None:
             self.take_piece(self.cut(p, begin, size, phase))
         else:
-            self.add(p, begin, size, phase & 3)
+            self.add(p, begin, size, self.masked, self.key, phase & 3)
+
+    def cut(self, p: Octets, begin: int, size: int, phase: int) -> bytes:
+        """A piece of payload as octets of its own."""
+        if not self.masked:
+            return unmask(p, begin, size, False, self.key)
+        piece = Assembly()
+        piece.append(p, begin, size, True, self.key, phase & 3, False)
+        return piece.take()
+
+    def inflate_piece(self, deflated: bytes) -> bytes:
+        """Inflate a piece, and pay for the work."""
+        try:
+            piece = self.inflate(deflated)
+        except MessageTooBig:
+            self.skip_message(0)
+            raise
+        self.credit -= 2 + len(deflated) // DEFLATED_PER_STEP + len(piece) // INFLATED_PER_STEP
+        return piece
 
     def owes_end(self) -> bool:
         """Whether the next step needs no octets: the current frame is all there, but has not ended.
@@ -335,10 +283,11 @@ class FrameReader(HeaderRules):
             return None
         assert self.assembly is not None
         # Grow with what arrived, not with what was announced; and not at every small read.
+        have = self.assembly.size
         room = RESERVE
-        while room <= self.assembly.size:
+        while room < have + LANDING:
             room *= GROWTH
-        return self.assembly.landing_strip(min(self.left, room - self.assembly.size))
+        return self.assembly.landing_strip(min(self.left, room - have))
 
     def landed(self, size: int) -> None:
         """``size`` octets were put on the landing strip. Raises like :meth:`feed`."""
@@ -346,27 +295,16 @@ class FrameReader(HeaderRules):
         self.left -= size
         if not self.skipping:
             assert self.assembly is not None
-            masked, text = self.masked and self.apply_mask, self.text and self.validate
-            good = self.assembly.landed(size, masked, self.key, phase & 3, text)
-            self.size += size
-            if not good:
-                self.refuse_octet(self.assembly.utf8.count)
+            text = self.text and self.validate
+            self.grow(size, self.assembly.landed(size, self.masked, self.key, phase & 3, text))
         if self.left == 0 and not self.halted:
             self.end_frame()
 
-    # --- frames and messages that come in pieces ----------------------------------------------
-
-    def begin_message(self, first: int, opcode: int) -> None:
-        self.dropping = False
-        self.opcode = opcode
-        self.text = opcode == 1
-        self.compressed = (first & 0x40) != 0
-        self.wire_size = 0
-        self.size = 0
+    # --- frames that come in pieces -----------------------------------------------------------
 
     def begin_frame(self, first: int, masked: bool, length: int, key: Key) -> None:
         """The slow path: payload that is not all there, or goes to a sink or an inflater."""
-        self.first, self.masked, self.key = first, masked, key
+        self.first, self.masked, self.key = first, masked and self.apply_mask, key
         self.length = self.left = length
         self.taken = False
         self.skipping = False
@@ -379,15 +317,6 @@ class FrameReader(HeaderRules):
         if self.sink is not None:
             self.sink.frame_begin(first, masked, length, key)
 
-    def start_parts(self) -> None:
-        """What a message in pieces needs, made when the first one comes."""
-        if self.compressed:
-            assert self.inflater is not None
-            self.inflater.start_decompress_message()
-        if self.assembly is None:
-            self.assembly = Assembly()
-        self.assembly.utf8.reset()
-
     def skip_frame(self, length: int) -> None:
         self.length = self.left = length
         self.taken = False
@@ -395,61 +324,6 @@ class FrameReader(HeaderRules):
         self.skipping = True
         self.lenient = False
         self.in_frame = True
-
-    def add(self, p: Octets, begin: int, size: int, phase: int) -> None:
-        """Add a piece to the message in the making."""
-        assert self.assembly is not None
-        masked, text = self.masked and self.apply_mask, self.text and self.validate
-        good = self.assembly.append(p, begin, size, masked, self.key, phase, text)
-        self.size += size
-        if not good:
-            self.refuse_octet(self.assembly.utf8.count)
-
-    def cut(self, p: Octets, begin: int, size: int, phase: int) -> bytes:
-        """A piece of payload as octets of its own."""
-        if not (self.masked and self.apply_mask):
-            return unmask(p, begin, size, False, self.key)
-        piece = Assembly()
-        piece.append(p, begin, size, True, self.key, phase & 3, False)
-        return piece.take()
-
-    def take_piece(self, piece: bytes) -> None:
-        """Inflate and check a piece, and hand it to the sink or keep it."""
-        if self.compressed:
-            size = len(piece)
-            piece = self.inflate(piece)
-            self.credit -= 2 + size // DEFLATED_PER_STEP + len(piece) // INFLATED_PER_STEP
-        self.size += len(piece)
-        assert self.assembly is not None
-        utf8, text = self.assembly.utf8, self.text and self.validate
-        if self.sink is None:
-            good = self.assembly.append(piece, 0, len(piece), False, self.key, 0, text)
-        else:
-            good = not text or utf8.check(piece, 0, len(piece))
-        if not good:
-            self.refuse_octet(utf8.count)
-        if self.sink is not None:
-            self.sink.frame_data(piece)
-
-    def inflate(self, piece: bytes) -> bytes:
-        assert self.inflater is not None
-        room = None
-        if self.max_message != NO_LIMIT:
-            # The limit may have been lowered in the middle of the message.
-            room = self.max_message - self.size if self.size < self.max_message else 0
-        try:
-            return self.inflater.decompress_message_data(piece, max_output_len=room)
-        except PayloadExceededError as error:
-            if self.max_message == NO_LIMIT:
-                # The codec has a limit of its own.
-                self.skip_message(0)
-                raise MessageTooBig(str(error)) from error
-            self.refuse_size(0)
-        except ProtocolError:
-            raise
-        except Exception as error:
-            raise PayloadError(f"compressed message does not inflate: {error}") from error
-        raise AssertionError
 
     def end_frame(self) -> None:
         """The payload of the current frame is complete."""
@@ -471,48 +345,15 @@ class FrameReader(HeaderRules):
         elif ends:
             self.deliver()
 
-    def end_message(self) -> None:
-        self.opcode = 0
-        if self.compressed:
-            assert self.inflater is not None
-            try:
-                self.inflater.end_decompress_message()
-            except ProtocolError:
-                raise
-            except Exception as error:
-                raise PayloadError(f"compressed message does not inflate: {error}") from error
-        assert self.assembly is not None
-        if self.text and self.validate and not self.assembly.utf8.complete():
-            self.refuse_end()
-        self.messages += 1
-        self.inflated += self.size
-
-    def deliver(self) -> None:
-        assert self.assembly is not None
-        octets = self.assembly.take()
-        payload: bytes | str = octets
-        if self.text and self.decode:
-            try:
-                payload = octets.decode()
-            except UnicodeDecodeError:
-                self.refuse_text(octets)
-        result = self.on_message(payload, not self.text)
-        if result is not None:
-            self.on_result(result)
-
     # --- violations -----------------------------------------------------------------------------
 
     def refuse_size(self, length: int) -> None:
-        """A frame, or what it inflates to, is above a limit; its header has been consumed."""
+        """A frame is above a limit; its header has been consumed."""
         self.skip_message(length)
-        if length == 0 or length > self.room():
-            size, limit, what = self.wire_size + length, self.max_message, "message"
-        else:
-            size, limit, what = length, self.max_frame, "frame"
-        text = f"more than {limit}" if length == 0 else str(size)
-        raise MessageTooBig(
-            f"{what} of {text} octets exceeds max_{what}_payload_size={limit}", size, limit
-        )
+        if length > self.room():
+            size = self.wire_size + length
+            raise too_big("message", str(size), size, self.max_message)
+        raise too_big("frame", str(length), length, self.max_frame)
 
     def skip_message(self, length: int) -> None:
         """Skip what is left of the frame (``length`` unless it has begun) and of its message."""
@@ -520,19 +361,6 @@ class FrameReader(HeaderRules):
         self.skip_frame(self.left if self.in_frame else length)
         self.in_frame = self.left > 0
         self.opcode = 0
-
-    def refuse_text(self, payload: bytes) -> None:
-        """A message that is all there is not UTF-8: say where."""
-        utf8 = Utf8()
-        if utf8.check(payload, 0, len(payload)):
-            self.refuse_end()
-        self.refuse_octet(utf8.count)
-
-    def refuse_end(self) -> None:
-        raise PayloadError("text message ends in the middle of a UTF-8 code point")
-
-    def refuse_octet(self, index: int) -> None:
-        raise PayloadError(f"text message is not UTF-8 at octet {index}")
 
     def skip_data(self) -> None:
         """Data no longer counts: the connection was failed. Control frames still do."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from .._native.kernels import Key
 from ..errors import ProtocolError
 from .writer import FrameWriter
 
-__all__ = ["Sink"]
+__all__ = ["FrameSink", "Sink"]
 
 Octets = bytes | bytearray | memoryview
 
@@ -65,3 +66,16 @@ class Sink(Protocol):
 
     def on_closed(self) -> object:
         """The transport is gone. The last call, and the only one of its kind."""
+
+
+class FrameSink(Protocol):
+    """Whoever wants frames as they arrive, instead of whole messages."""
+
+    def frame_begin(self, first: int, masked: bool, length: int, key: Key) -> None:
+        """A header has been read: its first octet, and what else it said."""
+
+    def frame_data(self, payload: bytes) -> None:
+        """A piece of its payload: unmasked, inflated, and right UTF-8 so far if it is text."""
+
+    def frame_end(self, ends_message: bool) -> None:
+        """The frame is complete."""

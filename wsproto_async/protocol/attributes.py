@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 from ..close_info import CloseInfo
 from ..constants import State
 from ..core.http1 import HeadReader
-from ..core.reader import FrameSink
+from ..core.sink import FrameSink
 from ..observable import ObservableMixin
 from ..options import ClientOptions, ServerOptions
 from ..options.legacy import assign, legacy_value

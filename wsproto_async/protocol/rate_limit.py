@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._native.kernels import Key
 from ..constants import CloseCode, Opcode, State
-from ..core.reader import FrameSink
+from ..core.sink import FrameSink
 from .bucket import TokenBucket
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from .._native.kernels import Key
-from ..core.reader import ignore
+from ..core.message import ignore
 from ..core.writer import FrameWriter
 from ..errors import FrameError, MessageTooBig, PayloadError, ProtocolError
 from ..types import FrameHeader
