@@ -30,7 +30,7 @@ CORE_MAY_IMPORT = {"core", "_native", "constants", "errors", "types"}
 UPWARD = {("protocol/__init__.py", "factory")}
 """Where Autobahn's users import their factories from."""
 
-MOST_LINES = 470
+MOST_LINES = 410
 MOST_FUNCTION_LINES = 65
 """Lines of a function, its docstring left out."""
 

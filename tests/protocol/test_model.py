@@ -2,8 +2,8 @@
 them that a program or a network may do, in any order.
 
 What is held true, whatever happens: messages arrive in order, whole and once; nothing that was sent
-before a clean end is lost, unless the hook that it was for has raised; ``onClose`` is called once; in
-the end there is no task, no timer and no protocol left.
+before a clean end is lost, unless the hook that it was for has raised; ``onClose`` is called once;
+in the end there is no task, no timer and no protocol left.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ COMPILED = (
     "core.reader",
     "core.writer",
     "core.sender",
+    "core.receiver",
     "core.connection",
     "protocol.stream",
     "protocol.doors",

@@ -10,12 +10,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .sending import Sending
+    from .frames import Frames
 
 __all__ = ["queue_write", "start", "write_next"]
 
 
-def queue_write(protocol: Sending, data: bytes, sync: bool, chopsize: int | None) -> None:
+def queue_write(protocol: Frames, data: bytes, sync: bool, chopsize: int | None) -> None:
     """Add octets to the queue, cut into pieces of ``chopsize`` if that is given."""
     queue = protocol.send_queue
     if queue is None:
@@ -28,14 +28,14 @@ def queue_write(protocol: Sending, data: bytes, sync: bool, chopsize: int | None
     protocol._trigger()
 
 
-def start(protocol: Sending) -> None:
+def start(protocol: Frames) -> None:
     """Begin to empty the queue, unless that is under way."""
     if not protocol.triggered:
         protocol.triggered = True
         protocol._send()
 
 
-def write_next(protocol: Sending) -> None:
+def write_next(protocol: Frames) -> None:
     """Write the next piece and come again, as long as there is a transport."""
     queue = protocol.send_queue
     if protocol.transport is None:

@@ -8,12 +8,12 @@ from ..constants import State
 from .plan import plan_of
 
 if TYPE_CHECKING:
-    from .sending import Sending
+    from .frames import Frames
 
 __all__ = ["bind_writes"]
 
 
-def bind_writes(protocol: Sending) -> None:
+def bind_writes(protocol: Frames) -> None:
     """Decide, once and whenever it changes, how octets reach the transport."""
     connection, options = protocol._connection, protocol._options
     transport = protocol.transport
