@@ -69,6 +69,7 @@ class ServerLink(Link, WebSocketServerProtocol):
             return
         ws.handler = asyncio.ensure_future(result, loop=self._loop)
         ws.handler.add_done_callback(self._handler_done)
+        self._let_begin()
 
     def _handler_done(self, handler: asyncio.Future[Any]) -> None:
         assert self.ws is not None

@@ -30,6 +30,7 @@ cdef class FrameReader(IncomingMessage):
     cdef bint take_header(self, const uint8_t *p, Py_ssize_t end) except -1
     @cython.locals(begin=Py_ssize_t, size=uint64_t, phase=uint64_t)
     cdef bint take_payload(self, const uint8_t *p, Py_ssize_t end) except -1
+    cdef Py_ssize_t bite(self)
     cdef object hand_on(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t size, uint64_t phase)
     cdef bytes cut(self, const uint8_t *p, Py_ssize_t begin, Py_ssize_t size, uint64_t phase)
     @cython.locals(piece=bytes)

@@ -43,6 +43,10 @@ PIECE = 16 * 1024
 """Octets of compressed payload that are inflated in one step."""
 BITE = 512
 """The same where a sink gets what comes of it, and may halt the reader: half a MiB at the most."""
+NIBBLE = 64
+"""The same where hardly any credit is left: 64 KiB at the most."""
+PLENTY = 1024
+"""Steps of credit that are more than hardly any."""
 DEFLATED_PER_STEP = 16
 INFLATED_PER_STEP = 256
 """Octets before and after inflating that are, at the worst, about as much work as one step."""
@@ -218,7 +222,7 @@ class FrameReader(IncomingMessage):
             elif size == 0 and self.left:
                 return False
             if self.compressed:
-                size = min(size, PIECE if self.sink is None else BITE)
+                size = min(size, self.bite())
             self.position = begin + size
             phase = self.length - self.left
             self.left -= size
@@ -230,6 +234,12 @@ class FrameReader(IncomingMessage):
             return self.compressed  # there may be another piece
         self.end_frame()
         return True
+
+    def bite(self) -> int:
+        """Octets that are inflated in one step."""
+        if self.credit < PLENTY:
+            return NIBBLE
+        return PIECE if self.sink is None else BITE
 
     def hand_on(self, p: Octets, begin: int, size: int, phase: int) -> None:
         """A piece of payload goes where it belongs."""
@@ -261,6 +271,8 @@ class FrameReader(IncomingMessage):
             self.skip_message(0)
             raise
         self.credit -= 2 + len(deflated) // DEFLATED_PER_STEP + len(piece) // INFLATED_PER_STEP
+        if len(piece) < len(deflated):
+            self.credit -= len(deflated) - len(piece)  # such streams end, and begin, all the time
         return piece
 
     def owes_end(self) -> bool:

@@ -172,7 +172,8 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     def _announce_open(self) -> None:
         """Tell the hooks that the connection is open."""
-        self._call_hook("onOpen")
+        if self._call_hook("onOpen") is not None:
+            self._let_begin()
 
     @property
     def is_open(self) -> asyncio.Future[None]:

@@ -5,6 +5,7 @@ from libc.stdint cimport uint64_t
 
 from wsproto_async._native.kernels cimport ReadBuffer, unmask
 from wsproto_async.core.connection cimport Connection
+from wsproto_async.core.reader cimport FrameReader
 from wsproto_async.core.writer cimport FrameWriter
 
 
@@ -16,8 +17,12 @@ cdef class Turn:
     cdef uint64_t number
     cdef bint counting
     cdef readonly bint shared
+    cdef readonly Py_ssize_t spare
+    cdef object heavy
+    cdef bint working
 
     cpdef bint add(self, FrameWriter writer) except -1
+    cpdef Py_ssize_t allowance(self)
 
 
 @cython.locals(turn=Turn)
@@ -34,3 +39,5 @@ cdef class Doors:
 
     @cython.locals(start=Py_ssize_t)
     cdef object _read(self, Connection connection, ReadBuffer buffer, Py_ssize_t nbytes)
+    @cython.locals(spent=Py_ssize_t)
+    cpdef object _settle(self, FrameReader reader, Py_ssize_t allowance)

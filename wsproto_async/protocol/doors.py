@@ -18,11 +18,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections import deque
 from typing import Any
 
 from .._native.kernels import NO_KEY, READ_SIZE, ReadBuffer, unmask
 from ..constants import State
 from ..core.connection import Connection
+from ..core.reader import FrameReader
 from ..core.writer import FrameWriter
 from ..errors import Disconnected
 from .prepared import PreparedMessage
@@ -36,7 +38,11 @@ UNBROKEN = 1024
 """Messages that a coroutine sends before it gives way, though the transport takes them all."""
 
 TURN = 4096
-"""Steps of the reader, most of them a frame each, after which other connections get their turn."""
+"""Steps of the reader, most of them a frame each, that all connections may make in a turn of the
+loop. Whoever wants more gives way: the others have theirs before it goes on."""
+
+FEW = 64
+"""Steps that a connection may make all the same, so that who sends little need not wait."""
 
 MOST_PENDING = READ_SIZE // 2
 """Octets of earlier reads up to which they are put in front of the next one."""
@@ -49,6 +55,8 @@ class Turn:
         buffer: what they read into.
         number: of this turn; only turns in which something is sent are counted.
         waiting: the writers that have something to flush at its end.
+        spare: steps that are left to the readers of all connections in this turn.
+        heavy: the connections that gave way, in the order in which they go on.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -57,6 +65,9 @@ class Turn:
         self.number = 1
         self.counting = False
         self.waiting: list[FrameWriter] = []
+        self.spare = TURN
+        self.heavy: deque[Doors] = deque()
+        self.working = False
         # A completion-based loop fills the buffer while other connections run: they cannot share.
         self.shared = not hasattr(loop, "_proactor")
 
@@ -86,6 +97,36 @@ class Turn:
                 writer.flush()
             except Exception as error:
                 self.complain(error)
+
+    def allowance(self) -> int:
+        """Steps that a connection may make now."""
+        return self.spare if self.spare > FEW else FEW
+
+    def spend(self, steps: int) -> None:
+        """So many steps were made."""
+        self.spare -= steps
+        self.work_on()
+
+    def give_way(self, doors: Doors) -> None:
+        """A connection has made all steps it may make; it goes on when it is its turn."""
+        self.heavy.append(doors)
+        self.work_on()
+
+    def work_on(self) -> None:
+        if not self.working:
+            loop = self.loop()
+            assert loop is not None
+            loop.call_soon(self.work)
+            self.working = True
+
+    def work(self) -> None:
+        """A turn begins: let those go on who gave way in earlier ones, as far as it reaches."""
+        self.working = False
+        self.spare = TURN
+        while self.heavy and self.spare > 0:
+            if len(self.heavy) > 1:
+                self.work_on()
+            self.heavy.popleft()._have_turn()
 
     def complain(self, error: Exception) -> None:
         """A connection's octets could not be written; the others' must be all the same."""
@@ -165,7 +206,7 @@ class Doors:
             return
         if connection.state == OPEN and not self._slow_receive:
             connection.octets_received += nbytes
-        connection.reader.credit = TURN
+        allowance = connection.reader.credit = turn.allowance()
         if self._landing:
             self._landing = False
             try:
@@ -176,6 +217,7 @@ class Doors:
             buffer = turn.buffer if self._own is None else self._own
             self._own = None
             self._read(connection, buffer, nbytes)
+        self._settle(connection.reader, allowance)
         if self._writing_paused:
             self._check_answers()
 
@@ -198,6 +240,12 @@ class Doors:
         finally:
             buffer.busy = False
 
+    def _settle(self, reader: FrameReader, allowance: int) -> None:
+        """Count the steps that were made; few need not be."""
+        spent = allowance - reader.credit
+        if spent > FEW:
+            self._turn.spend(spent)
+
     def data_received(self, data: bytes | bytearray | memoryview) -> None:
         """Octets arrived: the other face, for transports and tests that have them already."""
         connection = self._connection
@@ -205,7 +253,8 @@ class Doors:
             raise Disconnected("data_received() before connection_made()")
         if type(data) is not bytes:
             data = bytes(data)  # a hook must not change it while it is parsed
-        connection.reader.credit = TURN
+        turn = self._turn
+        allowance = connection.reader.credit = turn.allowance()
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
             return
@@ -215,6 +264,7 @@ class Doors:
             connection.receive(data, 0, len(data))
         except Exception as error:
             self._survive(error)
+        self._settle(connection.reader, allowance)
         if self._writing_paused:
             self._check_answers()
 
@@ -288,6 +338,10 @@ class Doors:
 
     def _send_prepared_with_care(self, preparedMsg: PreparedMessage) -> None:
         """``sendPreparedMessage`` where somebody watches, or compresses."""
+        raise AssertionError
+
+    def _have_turn(self) -> None:
+        """It gave way, and may go on now."""
         raise AssertionError
 
     def _check_answers(self) -> None:

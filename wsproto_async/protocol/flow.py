@@ -12,7 +12,6 @@ from typing import Any
 
 from ..constants import Opcode, State
 from .calling import Calling
-from .doors import TURN
 
 __all__ = ["Flow"]
 
@@ -44,24 +43,40 @@ class Flow(Calling):
         self._pauses -= 1
         if self._pauses == 0 and self._writing_paused:
             self._check_answers()
-        if self._pauses == 0 and self._connection is not None:
-            try:
-                self._connection.unpause()
-            except Exception as error:
-                self._survive(error)
+        connection = self._connection
+        if self._pauses or connection is None:
+            return
+        if connection.receiving:
+            connection.unpause()  # whoever works off a read goes on with it
+            return
+        allowance = connection.reader.credit = self._turn.allowance()
+        try:
+            connection.unpause()
+        except Exception as error:
+            self._survive(error)
+        self._settle(connection.reader, allowance)
 
     def _give_way(self) -> None:
         """A lot has come at once: others have their turn before the rest is worked off."""
+        self._wait_a_turn()
+        self._turn.give_way(self)
+
+    def _let_begin(self) -> None:
+        """A task has been made to which all belongs that may have arrived already: it goes first."""
+        assert self._connection is not None
+        if self._connection.is_behind():
+            self._wait_a_turn()
+            self._loop.call_soon(self._have_turn)
+
+    def _wait_a_turn(self) -> None:
         connection = self._connection
         assert connection is not None
         held_back = connection.held_back
         self._pause_reading()
         connection.held_back = held_back  # a turn of the loop hides nothing from us
-        self._loop.call_soon(self._next_turn)
 
-    def _next_turn(self) -> None:
-        assert self._connection is not None
-        self._connection.reader.credit = TURN
+    def _have_turn(self) -> None:
+        """It gave way, and may go on now."""
         self._resume_reading()
 
     def _why_paused(self) -> str:
