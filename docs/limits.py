@@ -93,8 +93,9 @@ LIMITS: Final[dict[str, tuple[Limit | Fixed, ...]]] = {
         Fixed(READ_SIZE, "octets of one read", "the loop reads again"),
         Fixed(
             TURN,
-            "steps of one connection in a turn of the loop: a frame, or 256 inflated octets",
-            "others have their turn before it goes on",
+            "steps of all connections in a turn of the loop, and 64 of each besides: a frame, or "
+            "256 inflated octets",
+            "whoever wants more queues up, and others have their turn before it goes on",
         ),
         Limit(
             "receive_queue_messages",

@@ -247,3 +247,14 @@ def test_a_peer_that_is_told_and_stays(server: Server, name: str) -> None:
     assert (answer.code, answer.ended) == (1002, True)
     assert answer.seconds < 4
     server.clean_log()
+
+
+@pytest.mark.parametrize("port", ["handler", "contract", "iterator"])
+def test_all_of_it_in_the_packet_of_the_request(server: Server, port: str) -> None:
+    """What comes before the close frame is answered, although the handler has yet to begin."""
+    octets = client_frame(TEXT, b"one") + client_frame(PING, b"two") + client_frame(TEXT, b"three")
+    answer = ask(server, port, [request() + octets + closing(1000)], half=False)
+    said = [(each.opcode, each.payload) for each in answer.frames[:-1]]
+    assert sorted(said) == [(TEXT, b"one"), (TEXT, b"three"), (PONG, b"two")]
+    assert (answer.code, answer.ended) == (1000, True)
+    server.clean_log()

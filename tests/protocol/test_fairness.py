@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wsproto_async import PerMessageDeflateOfferAccept, WebSocketServerProtocol
-from wsproto_async.protocol.doors import TURN
+from wsproto_async.protocol.doors import FEW, TURN
 
 from ..contract.support import (
     BINARY,
@@ -227,4 +227,60 @@ def test_echoes_of_bombs_to_a_peer_that_does_not_read(lab: Lab) -> None:
     lab.turn()
     assert side.protocol.count <= 2
     assert side.protocol.bufferedAmount < 3 * MIB
+    side.lose()
+
+
+@pytest.mark.parametrize("octets", [b"\x81\x80xxxx" * 2 * TURN, b""])
+def test_all_connections_together_have_one_turn(lab: Lab, octets: bytes) -> None:
+    """Many that send much at once do not add up, and go on one after the other."""
+    sides = [inflating(lab, Counting) for _ in range(20)]
+    octets = octets or sides[0].frame(BINARY, bomb(MIB), rsv=4) * 4
+    readers = [side.protocol._connection.reader for side in sides]
+
+    def work() -> int:
+        return sum(int(each.frames) + int(each.inflated) // 256 for each in readers)
+
+    def turn() -> int:
+        before = work()
+        lab.call_soon(lab.stop)
+        lab.run_forever()
+        return work() - before
+
+    for side in sides:
+        side.protocol.data_received(octets)
+    assert work() <= 2 * TURN + len(sides) * 10 * FEW
+    steps = [turn() for _ in range(200)]
+    assert max(steps) <= 2 * (TURN + FEW)
+    assert all(each.frames == readers[0].frames > 0 for each in readers)
+    for side in sides:
+        side.lose()
+
+
+def test_who_sends_little_does_not_wait_behind_those_who_send_much(lab: Lab) -> None:
+    much, little = open_server(lab, Counting), open_server(lab, Counting)
+    for _ in range(3):
+        much.protocol.data_received(much.frame(TEXT) * 2 * TURN)
+    little.protocol.data_received(little.frame(TEXT) * FEW)
+    assert little.protocol.count == FEW
+    much.lose()
+    little.lose()
+
+
+def test_whoever_ended_meanwhile_holds_nobody_up(lab: Lab) -> None:
+    sides = [open_server(lab, Counting) for _ in range(3)]
+    for side in sides:
+        side.protocol.data_received(side.frame(TEXT) * 2 * TURN)
+    sides[1].lose()
+    lab.turn()
+    assert [side.protocol.count for side in sides[::2]] == [2 * TURN, 2 * TURN]
+    sides[0].lose()
+    sides[2].lose()
+
+
+def test_streams_that_only_end_and_begin_are_dear(lab: Lab) -> None:
+    """Two octets make zlib begin anew here: as much work as a step, and more."""
+    side = inflating(lab, Counting)
+    octets = side.frame(BINARY, b"\x03\x00" * 60_000, rsv=4)
+    steps = portions(side, octets, lambda: -int(side.protocol._connection.reader.left))
+    assert max(steps[1:]) <= TURN + 16 * 1024
     side.lose()

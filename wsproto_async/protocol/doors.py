@@ -104,8 +104,9 @@ class Turn:
 
     def spend(self, steps: int) -> None:
         """So many steps were made."""
-        self.spare -= steps
-        self.work_on()
+        if steps > 0:
+            self.spare -= steps
+            self.work_on()
 
     def give_way(self, doors: Doors) -> None:
         """A connection has made all steps it may make; it goes on when it is its turn."""
@@ -123,10 +124,10 @@ class Turn:
         """A turn begins: let those go on who gave way in earlier ones, as far as it reaches."""
         self.working = False
         self.spare = TURN
-        while self.heavy and self.spare > 0:
+        while self.heavy and self.spare > FEW:
             if len(self.heavy) > 1:
                 self.work_on()
-            self.heavy.popleft()._have_turn()
+            self.heavy.popleft()._resume_reading()
 
     def complain(self, error: Exception) -> None:
         """A connection's octets could not be written; the others' must be all the same."""
@@ -340,8 +341,8 @@ class Doors:
         """``sendPreparedMessage`` where somebody watches, or compresses."""
         raise AssertionError
 
-    def _have_turn(self) -> None:
-        """It gave way, and may go on now."""
+    def _resume_reading(self) -> None:
+        """What stood against reading on does no longer."""
         raise AssertionError
 
     def _check_answers(self) -> None:

@@ -54,7 +54,7 @@ class Flow(Calling):
             connection.unpause()
         except Exception as error:
             self._survive(error)
-        self._settle(connection.reader, allowance)
+        self._turn.spend(allowance - connection.reader.credit)
 
     def _give_way(self) -> None:
         """A lot has come at once: others have their turn before the rest is worked off."""
@@ -62,11 +62,11 @@ class Flow(Calling):
         self._turn.give_way(self)
 
     def _let_begin(self) -> None:
-        """A task has been made to which all belongs that may have arrived already: it goes first."""
+        """A task has been made that comes before what may have arrived already."""
         assert self._connection is not None
         if self._connection.is_behind():
             self._wait_a_turn()
-            self._loop.call_soon(self._have_turn)
+            self._loop.call_soon(self._resume_reading)
 
     def _wait_a_turn(self) -> None:
         connection = self._connection
@@ -74,10 +74,6 @@ class Flow(Calling):
         held_back = connection.held_back
         self._pause_reading()
         connection.held_back = held_back  # a turn of the loop hides nothing from us
-
-    def _have_turn(self) -> None:
-        """It gave way, and may go on now."""
-        self._resume_reading()
 
     def _why_paused(self) -> str:
         """Why we do not hear what the peer says, for humans."""
