@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import json
-from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import pytest
 
 from wsproto_async import ClientOptions, ServerOptions, WebSocket, compress, connect
 
+from .peers import autobahn_compress, autobahn_converse, autobahn_server
 from .support import serving
-
-# They come without types.
-autobahn_websocket: Any = importlib.import_module("autobahn.asyncio.websocket")
-autobahn_compress: Any = importlib.import_module("autobahn.websocket.compress")
 
 LIMIT = 1_000_000
 ROWS = json.dumps([{"name": f"row {n}", "value": n * n} for n in range(400)])
@@ -83,39 +77,6 @@ async def converse(ws: WebSocket, case: Case) -> None:
     assert stats.incomingOctetsWebSocketLevel < stats.incomingOctetsAppLevel / 3
 
 
-class AutobahnClient(autobahn_websocket.WebSocketClientProtocol):  # type: ignore[misc]
-    """Sends the messages one after the other, each when the one before is back."""
-
-    def onOpen(self) -> None:
-        self.index = 0
-        self.say()
-
-    def say(self) -> None:
-        if self.index == len(MESSAGES):
-            self.sendClose(1000)
-            return
-        message = MESSAGES[self.index]
-        octets = message.encode() if isinstance(message, str) else message
-        self.sendMessage(octets, isinstance(message, bytes), fragmentSize=self.index * 1000 or None)
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        message = payload if isBinary else payload.decode()
-        if message != MESSAGES[self.index]:
-            self.sendClose(3000, f"message {self.index}")
-        self.index += 1
-        self.say()
-
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        stats = self.trafficStats
-        sizes = stats.incomingOctetsAppLevel, stats.incomingOctetsWebSocketLevel
-        self.factory.done.set_result((wasClean, code, self.index, *sizes))
-
-
-class AutobahnServer(autobahn_websocket.WebSocketServerProtocol):  # type: ignore[misc]
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        self.sendMessage(payload, isBinary)
-
-
 def server_options(case: Case) -> ServerOptions:
     return ServerOptions(
         max_message_payload_size=LIMIT,
@@ -134,41 +95,21 @@ def client_options(case: Case) -> ClientOptions:
 
 @every_case
 async def test_their_client(case: Case) -> None:
-    loop = asyncio.get_running_loop()
     async with serving(options=server_options(case)) as (_, url):
-        factory = autobahn_websocket.WebSocketClientFactory(url, loop=loop)
-        factory.protocol = AutobahnClient
-        factory.done = loop.create_future()
-        factory.setProtocolOptions(
+        plain, wire = await autobahn_converse(
+            url,
+            MESSAGES,
             perMessageCompressionOffers=case.offers(autobahn_compress),
             perMessageCompressionAccept=case.accepts(autobahn_compress),
-            closeHandshakeTimeout=10,
         )
-        await loop.create_connection(factory, factory.host, factory.port)
-        *outcome, plain, wire = await factory.done
-    assert outcome == [True, 1000, len(MESSAGES)]
     assert wire < plain / 3
     await asyncio.sleep(0)
-
-
-@contextlib.asynccontextmanager
-async def their_server(case: Case) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    factory = autobahn_websocket.WebSocketServerFactory(loop=loop)
-    factory.protocol = AutobahnServer
-    factory.setProtocolOptions(perMessageCompressionAccept=case.accepts(autobahn_compress))
-    server = await loop.create_server(factory, "127.0.0.1", 0)
-    try:
-        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 @every_case
 async def test_their_server(case: Case) -> None:
     async with (
-        their_server(case) as url,
+        autobahn_server(perMessageCompressionAccept=case.accepts(autobahn_compress)) as url,
         connect(url, options=client_options(case)) as ws,
     ):
         await converse(ws, case)

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import aiohttp
-import aiohttp.web
 import pytest
 import websockets
 from websockets.extensions.permessage_deflate import (
@@ -27,6 +26,7 @@ from tests.examples.browser import CHROMIUM, chromium
 from wsproto_async import ConnectionRequest, Deflate, HTTPResponse, WebSocket, connect
 
 from .node import SCRIPT, node
+from .peers import aiohttp_converse, aiohttp_server, websockets_converse, websockets_server
 from .support import port_of, serving
 from .wire import Message, Wire, relay
 
@@ -105,9 +105,7 @@ async def websockets_client(url: str) -> None:
     async with websockets.connect(
         url, proxy=None, compression=None, extensions=[ClientPerMessageDeflateFactory()]
     ) as ws:
-        for message in MESSAGES:
-            await ws.send(message)
-            assert await ws.recv() == message
+        await websockets_converse(ws, MESSAGES)
 
 
 async def aiohttp_client(url: str) -> None:
@@ -115,9 +113,7 @@ async def aiohttp_client(url: str) -> None:
         aiohttp.ClientSession() as session,
         session.ws_connect(url, compress=15) as ws,
     ):
-        for message in MESSAGES:
-            await (ws.send_str(message) if isinstance(message, str) else ws.send_bytes(message))
-            assert (await ws.receive()).data == message
+        await aiohttp_converse(ws, MESSAGES)
 
 
 async def node_client(url: str) -> None:
@@ -175,39 +171,10 @@ async def test_their_client(client: Callable[[str], Awaitable[None]], agreement:
 
 
 @contextlib.asynccontextmanager
-async def websockets_server() -> AsyncIterator[int]:
-    async def echo(ws: websockets.ServerConnection) -> None:
-        async for message in ws:
-            await ws.send(message)
-
+async def websockets_deflating() -> AsyncIterator[int]:
     extensions = [ServerPerMessageDeflateFactory()]
-    async with websockets.serve(
-        echo, "127.0.0.1", 0, compression=None, extensions=extensions
-    ) as server:
-        yield next(iter(server.sockets)).getsockname()[1]
-
-
-@contextlib.asynccontextmanager
-async def aiohttp_server() -> AsyncIterator[int]:
-    async def echo(request: aiohttp.web.Request) -> aiohttp.web.WebSocketResponse:
-        ws = aiohttp.web.WebSocketResponse()
-        await ws.prepare(request)
-        async for message in ws:
-            if message.type == aiohttp.WSMsgType.TEXT:
-                await ws.send_str(message.data)
-            else:
-                await ws.send_bytes(message.data)
-        return ws
-
-    app = aiohttp.web.Application()
-    app.router.add_get("/", echo)
-    runner = aiohttp.web.AppRunner(app)
-    await runner.setup()
-    await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with websockets_server(compression=None, extensions=extensions) as (_, port):
+        yield port
 
 
 @contextlib.asynccontextmanager
@@ -223,7 +190,7 @@ async def node_server() -> AsyncIterator[int]:
         await process.communicate()
 
 
-SERVERS = [websockets_server, aiohttp_server, node_server]
+SERVERS = [websockets_deflating, aiohttp_server, node_server]
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import aiohttp.web
 import pytest
 import websockets
 from websockets.extensions.permessage_deflate import (
@@ -28,11 +26,16 @@ from wsproto_async.compress import (
     accept_deflate,
 )
 
+from .peers import (
+    aiohttp_converse,
+    aiohttp_server,
+    autobahn_compress,
+    autobahn_converse,
+    autobahn_server,
+    websockets_converse,
+    websockets_server,
+)
 from .support import RawPeer, raw_server, serving
-
-# They come without types, or with some.
-autobahn_websocket: Any = importlib.import_module("autobahn.asyncio.websocket")
-autobahn_compress: Any = importlib.import_module("autobahn.websocket.compress")
 
 LIMIT = 1_000_000
 ROWS = json.dumps([{"name": f"row {n}", "value": n * n} for n in range(3000)])
@@ -112,9 +115,7 @@ async def test_their_client_websockets(offer: dict[str, Any], default: bool) -> 
             extensions=[ClientPerMessageDeflateFactory(**offer)],
         ) as ws,
     ):
-        for message in MESSAGES:
-            await ws.send(message)
-            assert await ws.recv() == message
+        await websockets_converse(ws, MESSAGES)
         await ws.send([ROWS, "", ROWS])
         assert await ws.recv() == ROWS + ROWS
         await (await ws.ping())
@@ -141,27 +142,21 @@ async def test_their_client_websockets(offer: dict[str, Any], default: bool) -> 
 async def test_their_server_websockets(
     offer: PerMessageDeflateOffer, theirs: dict[str, Any]
 ) -> None:
-    async def echo(ws: websockets.ServerConnection) -> None:
-        async for message in ws:
-            await ws.send(message)
-
-    async with websockets.serve(
-        echo,
-        "127.0.0.1",
-        0,
-        max_size=LIMIT,
-        compression=None,
-        extensions=[ServerPerMessageDeflateFactory(**theirs)],
-    ) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        async with connect(f"ws://127.0.0.1:{port}/", options=ours(offer)) as ws:
-            await converse(ws)
-            codec = agreed(ws)
-            # They take what they may ask for.
-            assert codec.client_no_context_takeover is (
-                offer.accept_no_context_takeover or "client_no_context_takeover" in theirs
-            )
-            assert codec.client_max_window_bits <= theirs.get("client_max_window_bits", 15)
+    extensions = [ServerPerMessageDeflateFactory(**theirs)]
+    async with (
+        websockets_server(max_size=LIMIT, compression=None, extensions=extensions) as (
+            _,
+            port,
+        ),
+        connect(f"ws://127.0.0.1:{port}/", options=ours(offer)) as ws,
+    ):
+        await converse(ws)
+        codec = agreed(ws)
+        # They take what they may ask for.
+        assert codec.client_no_context_takeover is (
+            offer.accept_no_context_takeover or "client_no_context_takeover" in theirs
+        )
+        assert codec.client_max_window_bits <= theirs.get("client_max_window_bits", 15)
 
 
 # --- aiohttp --------------------------------------------------------------------------------------
@@ -174,37 +169,16 @@ async def test_their_client_aiohttp(bits: int) -> None:
         aiohttp.ClientSession() as session,
         session.ws_connect(url, compress=bits, max_msg_size=LIMIT + 1) as ws,
     ):
-        for message in MESSAGES:
-            if isinstance(message, str):
-                await ws.send_str(message)
-            else:
-                await ws.send_bytes(message)
-            assert (await ws.receive()).data == message
+        await aiohttp_converse(ws, MESSAGES)
         assert ws.compress
 
 
 async def test_their_server_aiohttp() -> None:
-    async def echo(request: aiohttp.web.Request) -> aiohttp.web.WebSocketResponse:
-        ws = aiohttp.web.WebSocketResponse(max_msg_size=LIMIT + 1)
-        await ws.prepare(request)
-        async for message in ws:
-            if message.type == aiohttp.WSMsgType.TEXT:
-                await ws.send_str(message.data)
-            else:
-                await ws.send_bytes(message.data)
-        return ws
-
-    app = aiohttp.web.Application()
-    app.router.add_get("/", echo)
-    runner = aiohttp.web.AppRunner(app)
-    await runner.setup()
-    await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
-        async with connect(url, options=ours()) as ws:
-            await converse(ws)
-    finally:
-        await runner.cleanup()
+    async with (
+        aiohttp_server(max_msg_size=LIMIT + 1) as port,
+        connect(f"ws://127.0.0.1:{port}/", options=ours()) as ws,
+    ):
+        await converse(ws)
 
 
 # --- Autobahn -------------------------------------------------------------------------------------
@@ -219,37 +193,6 @@ def autobahn_accepts(offered: Any) -> Any:
     return autobahn_compress.PerMessageDeflateResponseAccept(offered)
 
 
-class AutobahnClient(autobahn_websocket.WebSocketClientProtocol):  # type: ignore[misc]
-    """Sends the messages one after the other, each when the one before is back."""
-
-    def onOpen(self) -> None:
-        self.index = 0
-        self.say()
-
-    def say(self) -> None:
-        if self.index == len(MESSAGES):
-            self.sendClose(1000)
-            return
-        message = MESSAGES[self.index]
-        octets = message.encode() if isinstance(message, str) else message
-        self.sendMessage(octets, isinstance(message, bytes), fragmentSize=self.index * 1000 or None)
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        message = payload if isBinary else payload.decode()
-        if message != MESSAGES[self.index]:
-            self.sendClose(3000, f"message {self.index}")
-        self.index += 1
-        self.say()
-
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self.factory.done.set_result((wasClean, code, self.index))
-
-
-class AutobahnServer(autobahn_websocket.WebSocketServerProtocol):  # type: ignore[misc]
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        self.sendMessage(payload, isBinary)
-
-
 @pytest.mark.parametrize(
     "offer",
     [
@@ -259,36 +202,24 @@ class AutobahnServer(autobahn_websocket.WebSocketServerProtocol):  # type: ignor
     ],
 )
 async def test_their_client_autobahn(offer: dict[str, Any]) -> None:
-    loop = asyncio.get_running_loop()
     async with serving(options=server_options()) as (_, url):
-        factory = autobahn_websocket.WebSocketClientFactory(url, loop=loop)
-        factory.protocol = AutobahnClient
-        factory.done = loop.create_future()
-        factory.setProtocolOptions(
+        await autobahn_converse(
+            url,
+            MESSAGES,
             perMessageCompressionOffers=[autobahn_compress.PerMessageDeflateOffer(**offer)],
             perMessageCompressionAccept=autobahn_accepts,
-            closeHandshakeTimeout=10,
         )
-        await loop.create_connection(factory, factory.host, factory.port)
-        assert await factory.done == (True, 1000, len(MESSAGES))
     await asyncio.sleep(0)
 
 
 async def test_their_server_autobahn() -> None:
-    loop = asyncio.get_running_loop()
-    factory = autobahn_websocket.WebSocketServerFactory(loop=loop)
-    factory.protocol = AutobahnServer
-    factory.setProtocolOptions(perMessageCompressionAccept=autobahn_accepts)
-    server = await loop.create_server(factory, "127.0.0.1", 0)
-    try:
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        async with connect(url, options=ours()) as ws:
-            await converse(ws)
-            codec = agreed(ws)
-            assert (codec.client_no_context_takeover, codec.client_max_window_bits) == (True, 10)
-    finally:
-        server.close()
-        await server.wait_closed()
+    async with (
+        autobahn_server(perMessageCompressionAccept=autobahn_accepts) as url,
+        connect(url, options=ours()) as ws,
+    ):
+        await converse(ws)
+        codec = agreed(ws)
+        assert (codec.client_no_context_takeover, codec.client_max_window_bits) == (True, 10)
 
 
 # --- each other, and what does not come about -----------------------------------------------------

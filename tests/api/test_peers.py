@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import aiohttp
-import aiohttp.web
 import pytest
 import websockets
 
 from wsproto_async import ConnectionClosedOK, WebSocket, broadcast, connect
 
+from .peers import (
+    aiohttp_converse,
+    aiohttp_server,
+    websockets_converse,
+    websockets_server,
+)
 from .support import Certificates, serving, until
 
 MESSAGES: list[str | bytes] = ["", "text ½ 🐸", b"", b"\x00\xff", "x" * 200_000, b"x" * 200_000]
@@ -22,9 +27,7 @@ async def test_their_client_websockets() -> None:
         ) as ws,
     ):
         assert ws.subprotocol == "a"
-        for message in MESSAGES:
-            await ws.send(message)
-            assert await ws.recv() == message
+        await websockets_converse(ws, MESSAGES)
         await ws.send(["a", "b"])
         assert await ws.recv() == "ab"
         await (await ws.ping())
@@ -40,19 +43,10 @@ async def test_their_client_websockets() -> None:
 
 
 async def test_their_server_websockets(certificates: Certificates) -> None:
-    async def echo(ws: websockets.ServerConnection) -> None:
-        async for message in ws:
-            await ws.send(message)
-
     for tls in (None, certificates):
-        async with websockets.serve(
-            echo,
-            "127.0.0.1",
-            0,
-            ssl=tls.server if tls else None,
-            subprotocols=[websockets.Subprotocol("a")],
-        ) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
+        async with websockets_server(
+            ssl=tls.server if tls else None, subprotocols=[websockets.Subprotocol("a")]
+        ) as (server, port):
             url = f"wss://localhost:{port}/" if tls else f"ws://127.0.0.1:{port}/"
             async with connect(url, ssl=tls.client if tls else None, subprotocols=["a"]) as ws:
                 assert ws.subprotocol == "a"
@@ -78,35 +72,13 @@ async def test_their_client_aiohttp() -> None:
         aiohttp.ClientSession() as session,
         session.ws_connect(url) as ws,
     ):
-        for message in MESSAGES:
-            if isinstance(message, str):
-                await ws.send_str(message)
-            else:
-                await ws.send_bytes(message)
-            assert (await ws.receive()).data == message
+        await aiohttp_converse(ws, MESSAGES)
         assert (await ws.receive()).type == aiohttp.WSMsgType.CLOSE
         assert ws.close_code == 1000
 
 
 async def test_their_server_aiohttp() -> None:
-    async def echo(request: aiohttp.web.Request) -> aiohttp.web.WebSocketResponse:
-        ws = aiohttp.web.WebSocketResponse()
-        await ws.prepare(request)
-        async for message in ws:
-            if message.type == aiohttp.WSMsgType.TEXT:
-                await ws.send_str(message.data)
-            else:
-                await ws.send_bytes(message.data)
-        return ws
-
-    app = aiohttp.web.Application()
-    app.router.add_get("/", echo)
-    runner = aiohttp.web.AppRunner(app)
-    await runner.setup()
-    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
+    async with aiohttp_server() as port:
         async with connect(f"ws://127.0.0.1:{port}/") as ws:
             for message in MESSAGES:
                 await ws.send(message)
@@ -115,8 +87,6 @@ async def test_their_server_aiohttp() -> None:
         assert ws.close_code == 1000
         assert ws.close_info is not None
         assert ws.close_info.was_clean
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_hundred_clients_of_websockets() -> None:
