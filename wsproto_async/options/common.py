@@ -16,12 +16,13 @@ class CommonOptions(OwnOptions, frozen=True):
     """
 
     log_octets: Flag = False
-    """Whether ``logRxOctets`` and ``logTxOctets`` are called with what is read and written.
+    """Whether ``logRxOctets`` and ``logTxOctets`` are called with what is read and written. They
+    write it to the logger ``wsproto_async`` at the level debug, unless they are overridden.
 
     Default: false, since it costs time and puts what people send into logs."""
 
     log_frames: Flag = False
-    """Whether ``logRxFrame`` and ``logTxFrame`` are called for each frame.
+    """Whether ``logRxFrame`` and ``logTxFrame`` are called for each frame, and write it there.
 
     Default: false, for the same reasons."""
 

@@ -22,9 +22,20 @@ LEVELS = {
 }
 
 
+NAME = "wsproto_async"
+"""The logger of :mod:`logging` that everything goes to, but for the access log."""
+
+
 def make_logger() -> Any:
-    """The logger that classes start with: txaio's, on top of ``logging``."""
-    return aio.make_logger()
+    """The logger that classes start with: txaio's, on top of the one of ``logging``.
+
+    By itself txaio names it after the place of this call, and drops debug lines, whatever the level
+    of ``logging``, until its own ``set_global_log_level`` says otherwise. That may still set it.
+    """
+    logger = aio.make_logger()
+    logger._logger = logging.getLogger(NAME)
+    logger._set_log_level("debug")
+    return logger
 
 
 def say(log: Any, level: str, text: str, error: BaseException | None = None) -> None:
