@@ -167,6 +167,20 @@ def test_client_errors_have_no_status() -> None:
     assert caught.value.status == 0
 
 
+@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail\r\n", b"h", b"HTTQ"])
+def test_a_client_knows_at_once_that_it_is_no_http(data: bytes) -> None:
+    """These servers speak first, and then wait for an answer."""
+    with pytest.raises(HandshakeError, match="that is no HTTP") as caught:
+        HeadReader(8192, is_client=True).feed(data)
+    assert repr(data.decode()) in caught.value.reason
+
+
+def test_a_response_may_come_in_pieces() -> None:
+    reader = HeadReader(8192, is_client=True)
+    data = b"HTTP/1.1 101 \r\n\r\n"
+    assert [reader.feed(bytes([octet])) for octet in data] == [None] * (len(data) - 1) + [data]
+
+
 def test_reader_serves_once() -> None:
     reader = HeadReader(100)
     reader.feed(HEAD)

@@ -36,6 +36,7 @@ Headers = Mapping[str, object] | Iterable[tuple[str, object]]
 """Headers as users give them: see :func:`header_lines`."""
 
 _END: Final = b"\r\n\r\n"
+_HTTP: Final = b"HTTP/"
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NEVER: Final = bytes({*range(1, 32), 127} - set(b"\t\r\n"))
@@ -78,7 +79,8 @@ class HeadReader:
         Raises:
             HandshakeError: 431 when the head is too large, 400 as soon as it has a control
                 character or a line that does not end in CRLF (a client that waits for an answer
-                to that would wait in vain).
+                to that would wait in vain). A response that does not begin as one, too: servers
+                of other protocols speak first, and then wait.
             StateError: the head was complete before, or was refused.
         """
         if self._done:
@@ -86,6 +88,8 @@ class HeadReader:
         buffer = self._buffer
         known = len(buffer)
         buffer += data
+        if self._is_client and not (known or data.startswith(_HTTP[: len(data)])):
+            raise self._refusal(f"that is no HTTP: {shown(data[:40].decode('latin-1'))}", 0)
         end = buffer.find(_END, max(known - 3, 0), self._max_size)
         self._check_lines(known, len(buffer) if end < 0 else end + 4)
         if end < 0:
