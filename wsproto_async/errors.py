@@ -193,3 +193,10 @@ def check_type(name: str, value: object, *allowed: type) -> None:
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         right = " or ".join("None" if kind is type(None) else kind.__name__ for kind in allowed)
         raise OptionTypeError(f"{name} must be {right}, not {type(value).__name__}")
+
+
+def is_only(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Whether an error is of these kinds, or a group of nothing else, as ``TaskGroup`` raises."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(kinds)[1] is None
+    return isinstance(error, kinds)

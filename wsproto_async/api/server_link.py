@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..constants import CloseCode, State
-from ..core.handshake.server import (
-    choose_subprotocol,
-)
-from ..errors import ConnectionClosed, OptionTypeError
+from ..core.handshake.server import choose_subprotocol
+from ..errors import ConnectionClosed, OptionTypeError, is_only
 from ..factory.server import WebSocketServerFactory
 from ..options import ServerOptions
 from ..protocol.server import WebSocketServerProtocol
@@ -32,6 +30,8 @@ class ServerLink(Link, WebSocketServerProtocol):
     """A server's connection: asks ``process_request``, runs the handler."""
 
     factory: ServerLinkFactory
+    _asked = "process_request"
+    """The function of the user's that decides on the request."""
 
     # --- beginning and end --------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class ServerLink(Link, WebSocketServerProtocol):
 
     def _handler_ended(self, error: BaseException | None) -> None:
         # Of a connection that is still open, it is about another one.
-        ended = isinstance(error, ConnectionClosed) and self._close_info is not None
+        ended = is_only(error, ConnectionClosed) and self._close_info is not None
         if error is None or ended:
             self._begin_close(*self.factory.running.farewell)
         else:
@@ -103,7 +103,7 @@ class ServerLink(Link, WebSocketServerProtocol):
         """A client asks for a connection."""
         ws = self._with_request(request)
         if self.factory.process_request is None:
-            return self.factory.choose(ws, request.protocols)
+            return self._choose(ws, request)
         answer = self.factory.process_request(ws, request)
         if inspect.isawaitable(answer):
             return self._decide_later(answer)
@@ -117,9 +117,20 @@ class ServerLink(Link, WebSocketServerProtocol):
         if ws is None or ws.request is None:
             return None  # the client has gone in the meantime
         if answer is None:
-            return self.factory.choose(ws, ws.request.protocols)
+            return self._choose(ws, ws.request)
         self._answer(answer, "process_request")
         return None
+
+    def _choose(self, ws: WebSocket, request: ConnectionRequest) -> str | None:
+        """The subprotocol."""
+        select = self.factory.select_subprotocol
+        if select is None:
+            return choose_subprotocol(request.protocols, self.factory.protocols)
+        self._asked = "select_subprotocol"
+        return select(ws, request.protocols)
+
+    def _deny(self, error: Exception, hook: str = "") -> None:
+        super()._deny(error, self._asked)
 
     def _with_request(self, request: ConnectionRequest) -> WebSocket:
         assert self.ws is not None
@@ -146,9 +157,3 @@ class ServerLinkFactory(WebSocketServerFactory):
     process_request: ProcessRequest | None
     select_subprotocol: SelectSubprotocol | None
     running: Server
-
-    def choose(self, ws: WebSocket, offered: list[str]) -> str | None:
-        """The subprotocol for a connection."""
-        if self.select_subprotocol is not None:
-            return self.select_subprotocol(ws, offered)
-        return choose_subprotocol(offered, self.protocols)

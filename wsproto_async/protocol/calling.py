@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from ..constants import CloseCode, State
-from ..errors import ConnectionClosed, Disconnected
+from ..errors import ConnectionClosed, Disconnected, is_only
 from .attributes import Attributes
 from .log import say
 from .tasks import HookTasks, is_awaitable
@@ -80,7 +80,7 @@ class Calling(Attributes):
     def _is_news_of_the_end(self, error: BaseException) -> bool:
         """Whether a hook was only told that the peer has ended the connection meanwhile."""
         connection = self._connection
-        if connection is None or not isinstance(error, (ConnectionClosed, Disconnected)):
+        if connection is None or not is_only(error, ConnectionClosed, Disconnected):
             return False
         closed_by_us = connection.closed_by_me and not connection.failed_by_me
         return connection.state == State.CLOSED or (
