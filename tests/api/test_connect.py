@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.support import TEXT
 from wsproto_async import (
+    Backoff,
     ClientOptions,
     ConnectError,
     ConnectionRequest,
@@ -19,6 +20,7 @@ from wsproto_async import (
     InvalidURL,
     OptionError,
     ServerOptions,
+    StateError,
     WebSocket,
     connect,
 )
@@ -292,6 +294,9 @@ def test_bad_urls(url: str) -> None:
         connect(url)
 
 
+SERVER_SIDE = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -303,6 +308,7 @@ def test_bad_urls(url: str) -> None:
         ({"headers": [("a", "b")]}, "headers must be Mapping, not list"),
         ({"headers": {"Upgrade": "x"}}, "Upgrade"),
         ({"headers": {"X": b"bytes"}}, "must have a str value"),
+        ({"headers": {"X": "a\r\nb"}}, "HTTP header X must not have control characters"),
         ({"origin": 5}, "origin must be str or None, not int"),
         ({"useragent": 5}, "useragent must be str or None, not int"),
         ({"ssl": ssl.create_default_context()}, "ssl and server_hostname are for wss://"),
@@ -313,8 +319,16 @@ def test_bad_urls(url: str) -> None:
         ({"proxy": 5}, "proxy must be str or bool or None, not int"),
         ({"proxy": "http://p:1", "path": "/x"}, "proxy excludes sock, Unix sockets, and host"),
         ({"proxy": "http://p:1", "host": "h"}, "proxy excludes sock, Unix sockets, and host"),
+        ({"url": "wss://h/", "ssl": SERVER_SIDE}, "ssl must be a context for clients"),
         ({"backoff": 5}, "backoff must be a function, not int"),
+        ({"backoff": Backoff}, r"backoff must be a function, such as Backoff\(\), not <class"),
         ({"retry": 5}, "retry must be a function, not int"),
+        ({"retry": lambda: True}, r"retry is called as retry\(error\): <lambda>\(\) cannot be"),
+        ({"max_size": 5}, r"the option ClientOptions\(max_message_payload_size=\.\.\.\)"),
+        ({"autoPingInterval": 5}, r"the option ClientOptions\(auto_ping_interval=\.\.\.\)"),
+        ({"extra_headers": {}}, r"has no argument extra_headers: here that is headers="),
+        ({"familly": 5}, r"connect\(\) has no argument familly; did you mean family\?"),
+        ({"xyzzy": 5}, r"connect\(\) has no argument xyzzy$"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: str) -> None:
@@ -322,10 +336,20 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], error: str) -> None:
         connect(**{"url": "ws://example.org/", **arguments})
 
 
-async def test_unknown_arguments_are_named_by_the_loop() -> None:
+async def test_one_connect_is_for_one_connection_at_a_time() -> None:
     async with serving(echo) as (_, url):
-        with pytest.raises(TypeError, match="ping_interval"):
-            await connect(url, ping_interval=20)
+        connecting = connect(url)
+        async with connecting as first:
+            with pytest.raises(StateError, match="is in use already"):
+                await connecting.__aenter__()
+            await first.send("still there")
+            assert await first.recv() == "still there"
+        async with connecting as second:
+            assert second is not first
+    with pytest.raises(ConnectError):
+        await connecting.__aenter__()
+    with pytest.raises(ConnectError):
+        await connecting.__aenter__()
 
 
 async def test_a_message_right_behind_the_response() -> None:

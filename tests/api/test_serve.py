@@ -9,6 +9,7 @@ import functools
 import logging
 import os
 import socket
+import ssl
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -85,6 +86,39 @@ async def test_the_end_of_the_connection_is_no_error(caplog: pytest.LogCaptureFi
         ws.abort()
         await until(lambda: not server._links)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_neither_is_a_group_of_such_ends(caplog: pytest.LogCaptureFixture) -> None:
+    async def two_tasks(ws: WebSocket) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(speak(ws))
+
+    async def speak(ws: WebSocket) -> None:
+        while True:
+            await ws.send("tick")
+            await asyncio.sleep(0.001)
+
+    async with serving(two_tasks) as (server, url):
+        async with connect(url) as ws:
+            await ws.recv()
+        await until(lambda: not server._links)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_group_with_another_error_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(ws: WebSocket) -> None:
+        try:
+            await ws.recv()
+        except ConnectionClosed as closed:
+            raise ExceptionGroup("both", [closed, ValueError("a mistake")]) from None
+
+    async with serving(fails) as (server, url):
+        async with connect(url):
+            pass
+        await until(lambda: not server._links)
+    (record,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
+    assert "handler raised ExceptionGroup" in record.getMessage()
 
 
 async def test_a_cancelled_handler_closes_with_1001() -> None:
@@ -384,6 +418,23 @@ def test_responses_that_cannot_be_sent(arguments: dict[str, Any], error: str) ->
 # --- options ------------------------------------------------------------------------------------
 
 
+def mistaken(*_: object) -> None:
+    raise ValueError("a mistake")
+
+
+@pytest.mark.parametrize("name", ["process_request", "select_subprotocol"])
+async def test_the_log_names_the_function_that_raised(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments: dict[str, Any] = {name: mistaken}
+    async with serving(**arguments) as (_, url):
+        with pytest.raises(HandshakeError) as caught:
+            await connect(url)
+    assert caught.value.status == 500
+    (record,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    assert f": {name} raised" in record.getMessage()
+
+
 async def test_origins_are_checked_before_process_request() -> None:
     def never(ws: WebSocket, request: ConnectionRequest) -> None:
         raise AssertionError
@@ -432,6 +483,13 @@ def sync_handler(ws: WebSocket) -> None:
     """Not a coroutine function."""
 
 
+async def wants_two(ws: WebSocket, path: str) -> None:
+    """As handlers were in old releases of websockets."""
+
+
+CLIENT_SIDE = ssl.create_default_context()
+
+
 class Handlers:
     def method(self, ws: WebSocket) -> None:
         """Not one either."""
@@ -452,8 +510,18 @@ class Handlers:
         ({"headers": "X: y"}, "headers must be Mapping or None, not str"),
         ({"process_request": 5}, "process_request must be a function, not int"),
         ({"select_subprotocol": "a"}, "select_subprotocol must be a function, not str"),
-        ({"port": None}, "needs host and port, or path, or sock: it was given none of them"),
-        ({"path": "/tmp/x"}, "it was given path, port"),
+        ({"port": None}, "needs host and port, or path, or sock: it was given host$"),
+        ({"host": None, "port": None}, "it was given none of them"),
+        ({"path": "/tmp/x"}, "it was given host and path and port"),
+        ({"port": 65536}, "port must be 0 to 65535, not 65536"),
+        ({"handler": wants_two}, r"called as handler\(ws\): wants_two\(ws.*path.* cannot be"),
+        ({"process_request": echo}, r"called as process_request\(ws, request\): echo\(ws.*\)"),
+        ({"process_request": [None]}, r"process_request\[0\] must be a function"),
+        ({"process_request": [dict.get, echo]}, r"called as process_request\[1\]\(ws, request\)"),
+        ({"headers": {"X": "a\nb"}}, "HTTP header X must not have control characters"),
+        ({"ssl": CLIENT_SIDE}, "ssl must be a context for servers: PROTOCOL_TLS_SERVER"),
+        ({"ping_interval": 1}, r"that is the option ServerOptions\(auto_ping_interval=\.\.\.\)"),
+        ({"prozess_request": None}, "has no argument prozess_request; did you mean process_req"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: str) -> None:
@@ -470,8 +538,6 @@ async def test_what_the_loop_refuses_passes() -> None:
             await serve(echo, *taken.getsockname()).__aenter__()
     with pytest.raises(socket.gaierror):
         await serve(echo, "nowhere.invalid", 0)
-    with pytest.raises(TypeError, match="no_such_argument"):
-        await serve(echo, "127.0.0.1", 0, no_such_argument=1)
 
 
 async def test_other_arguments_go_to_the_loop() -> None:

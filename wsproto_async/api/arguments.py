@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import ssl as ssl_module
 from typing import Any, TypeVar
 
 from ..compress import Compression
@@ -16,6 +18,7 @@ __all__ = [
     "check_function",
     "check_protocols",
     "check_seconds",
+    "check_tls",
     "control_payload",
     "with_compression",
 ]
@@ -40,10 +43,37 @@ def check_seconds(name: str, value: Any) -> None:
         raise OptionError(f"{name} must be 0 seconds or more, not {value}")
 
 
-def check_function(name: str, function: Any) -> None:
-    """Refuse what is neither a function nor None."""
-    if function is not None and not callable(function):
+def check_function(name: str, function: Any, *parameters: str) -> None:
+    """Refuse what is neither a function nor None.
+
+    Args:
+        name: what the caller knows it as.
+        function: what it is.
+        parameters: what it will be called with.
+    """
+    if function is None:
+        return
+    if not callable(function):
         raise OptionTypeError(f"{name} must be a function, not {type(function).__name__}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # not every callable has one that can be seen
+        return
+    try:
+        signature.bind(*parameters)
+    except TypeError:
+        called = getattr(function, "__name__", type(function).__name__)
+        raise OptionTypeError(
+            f"{name} is called as {name}({', '.join(parameters)}): {called}{signature} cannot be"
+        ) from None
+
+
+def check_tls(ssl: Any, *, is_server: bool) -> None:
+    """Refuse what is no TLS context, and one for the other side."""
+    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
+    side, other = ("SERVER", "CLIENT") if is_server else ("CLIENT", "SERVER")
+    if ssl is not None and ssl.protocol == getattr(ssl_module, f"PROTOCOL_TLS_{other}"):
+        raise OptionError(f"ssl must be a context for {side.lower()}s: PROTOCOL_TLS_{side}")
 
 
 def check_protocols(subprotocols: Any) -> None:

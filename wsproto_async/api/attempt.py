@@ -12,13 +12,13 @@ from inspect import isawaitable
 from typing import Any, TypeVar
 
 from ..core.handshake.fields import host_port, user_fields
-from ..core.http1 import shown
+from ..core.http1 import render_head, shown
 from ..errors import ConnectError, HandshakeError, OptionError, check_type
 from ..factory.client import WebSocketClientFactory
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from ..util import WebSocketURL, hide_user, parse_url
-from .arguments import check_protocols
+from .arguments import check_protocols, check_tls
 from .client_link import ClientLinkFactory
 from .credentials import Auth, with_credentials, without_bearer
 from .proxy import Proxy, find_proxy, parse_proxy
@@ -100,7 +100,7 @@ class Attempt:
 
     def check(self) -> None:
         """Refuse early what can be known to be wrong."""
-        check_type("ssl", self.ssl, ssl_module.SSLContext, type(None))
+        check_tls(self.ssl, is_server=False)
         check_type("server_hostname", self.server_hostname, str, type(None))
         check_type("origin", self.origin, str, type(None))
         check_type("useragent", self.useragent, str, type(None))
@@ -114,7 +114,7 @@ class Attempt:
         headers: Headers = {}
         if self.headers is not None and not callable(self.headers):
             check_type("headers", self.headers, Mapping)
-            user_fields(self.headers)
+            render_head("", user_fields(self.headers))
             headers = self.headers
         auth = None if callable(self.auth) else self.auth
         url = "" if callable(self.url) else self.url

@@ -11,13 +11,14 @@ from time import monotonic
 from typing import Any
 
 from ..compress import Compression
-from ..errors import check_type
+from ..errors import StateError, check_type
 from ..factory.client import USERAGENT
 from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from .arguments import check_function, with_compression
 from .attempt import Attempt, AuthSource, HeadersSource, URLSource
-from .retry import Backoff, Retries, is_temporary
+from .keywords import check_client_keywords
+from .retry import Backoff, Retries, check_backoff, is_temporary
 from .websocket import WebSocket
 
 __all__ = ["Connecting", "connect"]
@@ -97,9 +98,10 @@ def connect(
         OptionError: another argument has a bad value.
         OptionTypeError: an argument has a wrong type.
     """
+    check_client_keywords(connect, kwargs)
     check_type("options", options, ClientOptions, type(None))
-    check_function("backoff", backoff)
-    check_function("retry", retry)
+    check_backoff(backoff)
+    check_function("retry", retry, "error")
     attempt = Attempt(
         url=url,
         options=with_compression(options or ClientOptions(), compression),
@@ -133,16 +135,25 @@ class Connecting:
         self._backoff = backoff
         self._retry = retry
         self._ws: WebSocket | None = None
+        self._entered = False
 
     def __await__(self) -> Generator[Any, None, WebSocket]:
         return self._attempt.run().__await__()
 
     async def __aenter__(self) -> WebSocket:
-        self._ws = await self._attempt.run()
+        if self._entered:
+            raise StateError("this connect() is in use already: call connect() for each connection")
+        self._entered = True
+        try:
+            self._ws = await self._attempt.run()
+        except BaseException:
+            self._entered = False
+            raise
         return self._ws
 
     async def __aexit__(self, *_: object) -> None:
         ws, self._ws = self._ws, None
+        self._entered = False
         assert ws is not None
         await ws.close()
 

@@ -19,7 +19,8 @@ from ..protocol.log import say
 from .arguments import check_function
 from .attempt import Asking, Attempt, AuthSource, HeadersSource, Target, URLSource
 from .client_link import why_not_open
-from .retry import Backoff, Retries, is_temporary
+from .keywords import check_client_keywords
+from .retry import Backoff, Retries, check_backoff, is_temporary
 
 __all__ = ["ReconnectingWebSocketClientFactory"]
 
@@ -81,8 +82,9 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         retry: Callable[[Exception], bool] = is_temporary,
         **kwargs: Any,
     ) -> None:
-        check_function("backoff", backoff)
-        check_function("retry", retry)
+        check_client_keywords(ReconnectingWebSocketClientFactory, kwargs)
+        check_backoff(backoff)
+        check_function("retry", retry, "error")
         self._backoff = backoff or Backoff()
         self._retry = retry
         self._attempt = FactoryAttempt(

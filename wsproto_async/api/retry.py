@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from random import uniform
+from typing import Any
 
-from ..errors import ConnectError, ConnectionClosed, HandshakeError, OptionError
+from ..errors import ConnectError, ConnectionClosed, HandshakeError, OptionError, OptionTypeError
+from .arguments import check_function
 
-__all__ = ["Backoff", "Retries", "is_temporary", "retry_after"]
+__all__ = ["Backoff", "Retries", "check_backoff", "is_temporary", "retry_after"]
 
 TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 """HTTP statuses that may be better next time."""
@@ -71,6 +73,13 @@ class Backoff:
             yield pause
             failed += 1
             bound = min(bound * self.factor, self.longest)
+
+
+def check_backoff(backoff: Any) -> None:
+    """Refuse what gives no pauses: the class ``Backoff``, too, which was meant to be called."""
+    if isinstance(backoff, type) and not issubclass(backoff, Iterator):
+        raise OptionTypeError(f"backoff must be a function, such as Backoff(), not {backoff!r}")
+    check_function("backoff", backoff)
 
 
 class Retries:

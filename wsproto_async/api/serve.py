@@ -11,11 +11,14 @@ from collections.abc import Generator, Sequence
 from typing import Any, cast
 
 from ..compress import Compression
+from ..core.handshake.fields import MAX_PORT, user_fields
+from ..core.http1 import render_head
 from ..errors import OptionError, OptionTypeError, StateError, check_type
 from ..factory.server import SERVER, WebSocketServerFactory
 from ..options import ServerOptions
 from ..types import ResponseHeaders
-from .arguments import check_function, check_protocols, with_compression
+from .arguments import check_function, check_protocols, check_tls, with_compression
+from .keywords import check_server_keywords
 from .requests import ProcessRequest, in_turn
 from .server import Server
 from .server_link import Handler, SelectSubprotocol, ServerLinkFactory
@@ -79,19 +82,21 @@ def serve(
         OptionError: an argument has a bad value.
         OptionTypeError: an argument has a wrong type.
     """
+    check_server_keywords(serve, kwargs)
     _check_handler(handler)
     check_type("options", options, ServerOptions, type(None))
-    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
-    check_type("port", port, int, type(None))
+    check_tls(ssl, is_server=True)
     if isinstance(process_request, (list, tuple)):
         for number, function in enumerate(process_request):
-            if not callable(function):
+            if function is None:
                 raise OptionTypeError(f"process_request[{number}] must be a function")
+            check_function(f"process_request[{number}]", function, "ws", "request")
         process_request = in_turn(process_request)
-    check_function("process_request", process_request)
-    check_function("select_subprotocol", select_subprotocol)
+    check_function("process_request", process_request, "ws", "request")
+    check_function("select_subprotocol", select_subprotocol, "ws", "offered")
     check_protocols(subprotocols)
     factory = ServerLinkFactory(protocols=subprotocols, server=server_header, headers=headers)
+    render_head("", user_fields(factory.headers))  # refuses what no response could have
     factory.options = with_compression(options or ServerOptions(), compression)
     factory.handler = handler
     factory.process_request = cast(ProcessRequest | None, process_request)
@@ -131,9 +136,9 @@ def serve_factory(
         OptionError: an argument has a bad value.
         OptionTypeError: an argument has a wrong type.
     """
+    check_server_keywords(serve_factory, kwargs)
     check_type("factory", factory, WebSocketServerFactory)
-    check_type("ssl", ssl, ssl_module.SSLContext, type(None))
-    check_type("port", port, int, type(None))
+    check_tls(ssl, is_server=True)
     return _serving(factory, _place(host, port, path, sock), ssl, kwargs)
 
 
@@ -150,13 +155,17 @@ def _serving(
 
 def _place(host: Any, port: Any, path: Any, sock: Any) -> dict[str, Any]:
     """Where to listen, as the loop wants to be told."""
+    check_type("port", port, int, type(None))
     places = {"path": path, "sock": sock, "port": port}
     given = {name: value for name, value in places.items() if value is not None}
     if len(given) != 1 or (host is not None and port is None):
+        names = ["host", *given] if host is not None else [*given]
         raise OptionError(
             "a server needs host and port, or path, or sock: "
-            f"it was given {', '.join(given) or 'none of them'}"
+            f"it was given {' and '.join(names) or 'none of them'}"
         )
+    if port is not None and not 0 <= port <= MAX_PORT:
+        raise OptionError(f"port must be 0 to {MAX_PORT}, not {port}")
     return {"host": host, **given} if "port" in given else given
 
 
@@ -170,6 +179,7 @@ def _check_handler(handler: object) -> None:
         raise OptionTypeError(
             f"handler must be a coroutine function: define {function.__name__} with async def"
         )
+    check_function("handler", handler, "ws")
 
 
 class Serving:
