@@ -170,9 +170,9 @@ def test_client_errors_have_no_status() -> None:
 @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail\r\n", b"h", b"HTTQ"])
 def test_a_client_knows_at_once_that_it_is_no_http(data: bytes) -> None:
     """These servers speak first, and then wait for an answer."""
-    with pytest.raises(HandshakeError, match="that is no HTTP") as caught:
+    with pytest.raises(HandshakeError) as caught:
         HeadReader(8192, is_client=True).feed(data)
-    assert repr(data.decode()) in caught.value.reason
+    assert caught.value.reason == f"bad HTTP response status line {data.decode().strip()!r}"
 
 
 def test_a_response_may_come_in_pieces() -> None:

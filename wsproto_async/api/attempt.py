@@ -9,7 +9,7 @@ import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..core.handshake.fields import host_port, user_fields
 from ..core.http1 import render_head, shown
@@ -36,6 +36,10 @@ Headers = Mapping[str, Any]
 HeadersSource = Headers | Callable[[], Headers | Awaitable[Headers]]
 URLSource = str | Callable[[], str | Awaitable[str]]
 AuthSource = Auth | Callable[[], Auth | Awaitable[Auth | None] | None]
+
+
+NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL's releases call it when the answer is no TLS."""
 
 
 # None of these has a repr(): they hold credentials, and tracebacks show what they see.
@@ -277,6 +281,8 @@ class Attempt:
             reason = f"certificate verification failed: {error.verify_message}"
         elif isinstance(error, ssl_module.SSLError):
             reason = f"TLS failed: {error.reason or error}"
+            if error.reason in NO_TLS:
+                reason += ", as from a server without TLS, which wants ws://"
         elif error.errno and error.errno > 0:
             reason = os.strerror(error.errno)
         failure = ConnectError(f"cannot connect to {self.where}: {reason}")

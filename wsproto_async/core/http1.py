@@ -88,10 +88,11 @@ class HeadReader:
         buffer = self._buffer
         known = len(buffer)
         buffer += data
-        if self._is_client and not (known or data.startswith(_HTTP[: len(data)])):
-            raise self._refusal(f"that is no HTTP: {shown(data[:40].decode('latin-1'))}", 0)
         end = buffer.find(_END, max(known - 3, 0), self._max_size)
         self._check_lines(known, len(buffer) if end < 0 else end + 4)
+        if self._is_client and not buffer.startswith(_HTTP[: len(buffer)]):
+            line = buffer.partition(b"\r\n")[0].decode("latin-1")
+            raise self._refusal(f"bad HTTP response status line {shown(line)}", 0)
         if end < 0:
             if len(buffer) >= self._max_size:
                 raise self._refusal(f"HTTP head is larger than {self._max_size} octets", 431)
