@@ -11,6 +11,7 @@
 ``tunnel``       ... and how it gets through that
 ``serve``        a server from its arguments
 ``server``       the server while it runs, and how it ends
+``listening``    ... and what it does when there are no descriptors left
 ``shutdown``     ... without having all clients come back at once
 ``websocket``    the connection itself, on either side
 ``outgoing``     what can be sent, in one piece or in fragments

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl as ssl_module
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Any, cast
 
 from ..compress import Compression
@@ -16,6 +17,7 @@ from ..core.http1 import render_head
 from ..errors import OptionError, OptionTypeError, StateError, check_type
 from ..factory.server import SERVER, WebSocketServerFactory
 from ..options import ServerOptions
+from ..protocol.log import say
 from ..types import ResponseHeaders
 from .arguments import check_function, check_protocols, check_tls, with_compression
 from .keywords import check_server_keywords
@@ -208,7 +210,8 @@ class Serving:
             raise StateError("another server serves this factory")
         server = self._factory.running = Server()
         if "path" in self._arguments:
-            server._listener = await loop.create_unix_server(self._factory, **self._arguments)
+            listener = await loop.create_unix_server(self._factory, **self._arguments)
         else:
-            server._listener = await loop.create_server(self._factory, **self._arguments)
+            listener = await loop.create_server(self._factory, **self._arguments)
+        server.listen(listener, partial(say, self._factory.log, "warn"))
         return server

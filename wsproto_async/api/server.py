@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..constants import CloseCode, State
 from ..protocol.keeper import Keeper
 from ..protocol.server import WebSocketServerProtocol
 from .arguments import check_close, check_seconds
+from .listening import Reserve
 from .shutdown import one_by_one
 from .websocket import WebSocket
 
@@ -32,6 +33,7 @@ class Server(Keeper):
 
     def __init__(self) -> None:
         self._listener: asyncio.Server | None = None
+        self._reserve: Reserve | None = None
         self._links: set[WebSocketServerProtocol] = set()
         self._changed: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -66,6 +68,16 @@ class Server(Keeper):
         return self._closing is not None
 
     # --- running ------------------------------------------------------------------------------
+
+    def listen(self, listener: asyncio.Server, say: Callable[[str], object]) -> None:
+        """Have a loop's server listen for it; of interest to ``serve``.
+
+        Args:
+            listener: the loop's server.
+            say: logs a line.
+        """
+        self._listener = listener
+        self._reserve = Reserve(listener, say)
 
     async def start_serving(self) -> None:
         """Begin to accept connections, where ``serve`` was told ``start_serving=False``."""
@@ -169,8 +181,12 @@ class Server(Keeper):
             if not await self._handlers_end(STUBBORN):
                 for link in self._links:
                     link._say("warn", "handler goes on although it was cancelled")
+        if self._reserve is not None:
+            self._reserve.release()
         if self._listener is not None:
             # Nothing of ours is left; what is still in its TLS handshake need not be waited for.
+            if hasattr(self._listener, "abort_clients"):  # Python 3.13
+                self._listener.abort_clients()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._listener.wait_closed(), STUBBORN)
             self._listener = None
