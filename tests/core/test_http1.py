@@ -86,10 +86,18 @@ def test_head_of_exactly_the_limit_passes_and_one_octet_more_does_not() -> None:
     assert caught.value.status == 431
 
 
-def test_what_is_behind_the_head_does_not_count() -> None:
+def test_a_head_that_fills_the_limit_without_an_end_is_refused_at_once() -> None:
+    with pytest.raises(HandshakeError, match="larger than 14 octets"):
+        HeadReader(14).feed(b"GET / HTTP/1.1")
+
+
+@pytest.mark.parametrize("head", [HEAD, b"\r\n\r\n"])
+@pytest.mark.parametrize("behind", [b"\n" * 1000, b"\x01\n"])
+def test_what_is_behind_the_head_does_not_count(head: bytes, behind: bytes) -> None:
     reader = HeadReader(len(HEAD))
-    assert reader.feed(HEAD + b"\n" * 1000) == HEAD
-    assert reader.rest == b"\n" * 1000
+    assert reader.rest == b""
+    assert reader.feed(head + behind) == head
+    assert reader.rest == behind
 
 
 def test_endless_head_is_cut_at_the_limit_not_at_16_mib() -> None:
@@ -141,6 +149,11 @@ def test_controls_are_refused_before_the_head_ends(octet: int, position: int) ->
     with pytest.raises(HandshakeError, match="control character") as caught:
         HeadReader(8192).feed(bytes(data))
     assert caught.value.status == 400
+
+
+def test_controls_at_the_end_of_a_whole_head_are_refused() -> None:
+    with pytest.raises(HandshakeError, match="control character"):
+        HeadReader(8192).feed(b"GET / HTTP/1.1\r\nHost: h\x01\r\n\r\n")
 
 
 @pytest.mark.parametrize("cut", [2**30, 1, 2, 3])
@@ -255,7 +268,7 @@ def test_lesson_7_octets_that_str_splits_at_make_no_header(text: str) -> None:
     ],
 )
 def test_bad_lines_are_refused(line: bytes) -> None:
-    with pytest.raises(HandshakeError, match="cannot be parsed") as caught:
+    with pytest.raises(HandshakeError, match=r"cannot be parsed: [^i]") as caught:
         request(b"Host: h", line)
     assert caught.value.status == 400
 
@@ -290,6 +303,12 @@ def test_bad_request_lines(start: bytes, status: int) -> None:
     assert caught.value.reason.isascii()
 
 
+@pytest.mark.parametrize("start", [b"GET", b"GET  HTTP/1.1", b"GET / a HTTP/1.1", b" / HTTP/1.1"])
+def test_request_lines_are_three_words(start: bytes) -> None:
+    with pytest.raises(HandshakeError, match="bad HTTP request line"):
+        request(start=start)
+
+
 def test_method_not_allowed_says_what_is() -> None:
     with pytest.raises(HandshakeError) as caught:
         request(start=b"POST / HTTP/1.1")
@@ -308,6 +327,14 @@ def test_header_count_limit() -> None:
 def test_raw_must_be_one_head(raw: bytes) -> None:
     with pytest.raises(HandshakeError):
         parse_request_head(raw, max_headers=100)
+
+
+@pytest.mark.parametrize("raw", [b"", HEAD[:-2], HEAD + b"x"])
+def test_raw_that_is_no_head(raw: bytes) -> None:
+    with pytest.raises(HandshakeError, match="HTTP request head must end at"):
+        parse_request_head(raw, max_headers=100)
+    with pytest.raises(HandshakeError, match="HTTP response head must end at"):
+        parse_response_head(raw, max_headers=100)
 
 
 NOISE = st.lists(
@@ -387,12 +414,12 @@ def test_response_that_upgrades_or_only_seems_to(start: bytes, connection: bytes
         (b"HTTP/2.0 200 OK", "version"),
         (b"HTTP/3 200 OK", "version"),
         (b"ICY 200 OK", "version"),
-        (b"HTTP/1.1 abc OK", "status code"),
-        (b"HTTP/1.1 +10 OK", "status code"),
-        (b"HTTP/1.1 1_1 OK", "status code"),
-        (b"HTTP/1.1 \xb2\xb2\xb2 OK", "status code"),
-        (b"HTTP/1.1 1010 OK", "status code"),
-        (b"HTTP/1.1 099 OK", "status code"),
+        (b"HTTP/1.1 abc OK", "bad HTTP status code"),
+        (b"HTTP/1.1 +10 OK", "bad HTTP status code"),
+        (b"HTTP/1.1 1_1 OK", "bad HTTP status code"),
+        (b"HTTP/1.1 \xb2\xb2\xb2 OK", "bad HTTP status code"),
+        (b"HTTP/1.1 1010 OK", "bad HTTP status code"),
+        (b"HTTP/1.1 099 OK", "bad HTTP status code"),
     ],
 )
 def test_bad_status_lines(start: bytes, text: str) -> None:
@@ -401,11 +428,18 @@ def test_bad_status_lines(start: bytes, text: str) -> None:
     assert caught.value.status == 0
 
 
+@pytest.mark.parametrize("status", [100, 999])
+def test_the_least_and_the_largest_status(status: int) -> None:
+    assert response(start=f"HTTP/1.1 {status} x".encode()).status == status
+
+
 def test_bad_response_lines_and_counts() -> None:
-    with pytest.raises(HandshakeError, match="cannot be parsed"):
+    with pytest.raises(HandshakeError, match=r"cannot be parsed: [^i]"):
         response(b"A : b")
-    with pytest.raises(HandshakeError, match="more than 100 headers"):
+    assert len(response(*[b"a: b"] * 100).fields) == 100
+    with pytest.raises(HandshakeError, match="more than 100 headers") as caught:
         response(*[b"a: b"] * 101)
+    assert caught.value.status == 0
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -450,7 +484,7 @@ def test_what_is_written_has_as_many_lines_as_headers(start: str, name: str, val
     ("headers", "lines"),
     [
         ({}, []),
-        ({"A": "b", "C": 1, "D": None}, [("A", "b"), ("C", "1"), ("D", "None")]),
+        ({"A": "bc", "C": 1, "D": None}, [("A", "bc"), ("C", "1"), ("D", "None")]),
         ({"Set-Cookie": ["a", "b"]}, [("Set-Cookie", "a"), ("Set-Cookie", "b")]),
         ({"A": ("a", 2)}, [("A", "a"), ("A", "2")]),
         ({"A": []}, []),
@@ -487,3 +521,8 @@ def test_shown_is_one_short_line_of_ascii(text: str) -> None:
     assert result.isprintable()
     assert len(result) <= 83 * 10 + 2
     assert result == ascii(text) or len(text) > 80
+
+
+def test_shown_is_cut_to_80_characters() -> None:
+    assert shown("x" * 80) == repr("x" * 80)
+    assert shown("x" * 81) == repr("x" * 80 + "...")

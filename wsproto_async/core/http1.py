@@ -204,9 +204,9 @@ def parse_response_head(raw: bytes, *, max_headers: int) -> ResponseHead:
         HandshakeError: it is not HTTP/1.1 or HTTP/1.0; the status is 0.
     """
     line = _start_line(raw, "response", 0)
-    version, space, rest = line.partition(" ")
+    version, _, rest = line.partition(" ")
     code, _, reason = rest.partition(" ")
-    if not space or not code:
+    if not code:
         raise HandshakeError(f"bad HTTP response status line {shown(line)}", 0)
     if version not in ("HTTP/1.1", "HTTP/1.0"):
         raise HandshakeError(f"unsupported HTTP version {shown(version)}", 0)
@@ -260,9 +260,6 @@ def _start_line(raw: bytes, kind: str, status: int) -> str:
 
 
 def _joined(fields: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
-    headers = dict(fields)
-    if len(headers) == len(fields):
-        return headers, frozenset()
     values: dict[str, list[str]] = {}
     for name, value in fields:
         values.setdefault(name, []).append(value)

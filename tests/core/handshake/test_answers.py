@@ -72,6 +72,11 @@ def test_204_has_no_length() -> None:
     assert response(204) == b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 
+def test_a_length_that_is_given_is_the_only_one() -> None:
+    raw = response(304, [("content-length", "9"), ("CONNECTION", "x")])
+    assert raw == b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\nCONNECTION: x\r\n\r\n"
+
+
 def test_html_response() -> None:
     assert html_response("<p>ä", server="me/1").decode() == (
         "HTTP/1.1 200 OK\r\nServer: me/1\r\nContent-Type: text/html; charset=UTF-8\r\n"
@@ -161,7 +166,18 @@ def test_redirect_wish(params: dict[str, list[str]], wish: tuple[str | None, int
         {"redirect": ["http://a b/"]},
         *[
             {"redirect": ["/"], "after": [after]}
-            for after in ("x", "+5", "5_0", "-1", "1.5", "86401", "9" * 5000, "\u0665", " 5")
+            for after in (
+                "x",
+                "+5",
+                "5_0",
+                "-1",
+                "1.5",
+                "86401",
+                "000001",
+                "9" * 5000,
+                "\u0665",
+                " 5",
+            )
         ],
     ],
 )
@@ -175,7 +191,7 @@ def test_bad_wishes_are_a_400(params: dict[str, list[str]]) -> None:
 def test_status_page() -> None:
     page = status_page("<me> & 1")
     assert "<title>&lt;me&gt; &amp; 1</title>" in page
-    assert "refresh" not in page
+    assert '<meta charset="utf-8">\n<title>' in page
 
 
 def test_status_page_with_redirect() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wsproto_async.core.handshake.fields import (
+    exactly_one,
     has_word,
     host_port,
     is_host,
@@ -11,6 +12,7 @@ from wsproto_async.core.handshake.fields import (
     protocol_fault,
     refuse_body,
     required,
+    shown_protocols,
     split_host,
     user_fields,
     words,
@@ -69,6 +71,14 @@ def test_required() -> None:
         required(head(), "X-Me")
 
 
+def test_exactly_one() -> None:
+    assert exactly_one(head("X-Me:"), "X-Me") == ""
+    with pytest.raises(HandshakeError, match="HTTP X-Me header missing"):
+        exactly_one(head(), "X-Me")
+    with pytest.raises(HandshakeError, match="HTTP X-Me header appears more than once"):
+        exactly_one(head("X-Me: a", "X-Me: a"), "X-Me")
+
+
 def test_errors_over_a_response_carry_what_was_received() -> None:
     raw = b"HTTP/1.1 101 x\r\nA: b\r\n\r\n"
     with pytest.raises(HandshakeError) as caught:
@@ -109,7 +119,11 @@ def test_is_host(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "::1", "[::1", "a]", "[a.g]", "[]", "[abc]", "a:1", "\xe4", 'a"', "'"]
+    "text",
+    [
+        *["", "a b", "a:1", "\xe4", 'a"', "'", "::1", "[::1", "a]", "[a.g]", "[]", "[abc]"],
+        *["x::1]", "[::1x", "[fe80::1%eth0]"],
+    ],
 )
 def test_is_no_host(text: str) -> None:
     assert not is_host(text)
@@ -137,6 +151,8 @@ def test_split_host(authority: str, parts: tuple[str, str | None]) -> None:
         ("localhost", 80, "localhost:80"),
         ("localhost", None, "localhost"),
         ("127.0.0.1", 9000, "127.0.0.1:9000"),
+        ("localhost", 1, "localhost:1"),
+        ("localhost", 65535, "localhost:65535"),
         ("::1", 9000, "[::1]:9000"),
         ("[::1]", 9000, "[::1]:9000"),
         ("fe80::1%eth0", 443, "[fe80::1]:443"),
@@ -147,9 +163,15 @@ def test_host_port(host: str, port: int | None, text: str) -> None:
     assert host_port(host, port) == text
 
 
-@pytest.mark.parametrize("host", ["", "a b", "a\r\nX: y", "a/b", "u@h", "a?b", "ä" * 64, "a\\b"])
+@pytest.mark.parametrize("host", ["", "a b", "a\r\nX: y", "a/b", "u@h", "a?b", "a\\b"])
 def test_bad_hosts(host: str) -> None:
     with pytest.raises(OptionError, match="host"):
+        host_port(host, 80)
+
+
+@pytest.mark.parametrize("host", ["ä" * 64, "a" * 64, "a..b"])
+def test_names_that_no_resolver_takes(host: str) -> None:
+    with pytest.raises(OptionError, match="is not a valid name"):
         host_port(host, 80)
 
 
@@ -164,7 +186,7 @@ def test_bad_ports(port: int) -> None:
     [
         ([], ""),
         (["a", "wamp.2.json", "https://example.com/v1", "A"], ""),
-        (["a", "b", "a"], "duplicate subprotocol 'a'"),
+        (["b", "a", "c", "a"], "duplicate subprotocol 'a'"),
         ([""], "visible ASCII"),
         ([" "], "visible ASCII"),
         (["ä"], "visible ASCII"),
@@ -178,6 +200,18 @@ def test_protocol_fault(protocols: list[str], fault: str) -> None:
     found = protocol_fault(protocols)
     assert fault in found
     assert bool(fault) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "shown"),
+    [
+        ([], []),
+        (["bearer", "secret", "chat"], ["bearer", "***", "chat"]),
+        (["chat", "bearer"], ["chat", "bearer"]),
+    ],
+)
+def test_a_token_among_subprotocols_is_not_shown(protocols: list[str], shown: list[str]) -> None:
+    assert shown_protocols(protocols) == shown
 
 
 def test_user_fields() -> None:

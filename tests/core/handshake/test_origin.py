@@ -50,6 +50,12 @@ def test_bad_origins(text: str) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("text", ["http://", "http://:80", "://a"])
+def test_origins_without_a_host(text: str) -> None:
+    with pytest.raises(HandshakeError, match="no host part in origin"):
+        parse_origin(text)
+
+
 @given(st.text())
 def test_random_text_raises_only_handshake_error(text: str) -> None:
     for candidate in (text, "http://" + text):

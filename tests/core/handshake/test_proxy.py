@@ -50,6 +50,7 @@ def test_tunnel(raw: bytes) -> None:
     [
         ("407 x", r"407 - Proxy Authentication Required"),
         ("101 x", r"101 - Switching Protocols"),
+        ("199 x", r"199 - Unknown"),
         ("300 x", r"300 - Multiple Choices"),
     ],
 )

@@ -130,6 +130,11 @@ def test_hosts(value: str, host: str, port: int | None) -> None:
     assert (verdict.host, verdict.port) == (host, port)
 
 
+def test_the_port_that_is_expected() -> None:
+    assert upgrade(head(), external_port=9000).port == 9000
+    assert upgrade(head(change={"Host": "h"}), external_port=9000).port is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -167,6 +172,11 @@ def test_version_8_has_its_own_origin_header() -> None:
         ("http://a", {"origin_patterns": []}, False),
         ("http://a", {"origin_patterns": [re.compile("http://a:80$")]}, True),
         ("http://a:81", {"origin_patterns": [re.compile("http://a:80$")]}, False),
+        ("http://h:9000", {"origin_patterns": []}, False),
+        ("http://h:9000", {"origin_patterns": [], "same_origin": True}, True),
+        ("http://h:9001", {"origin_patterns": [], "same_origin": True}, False),
+        ("http://h:9000", {"origin_patterns": [], "same_origin": True, "is_secure": True}, False),
+        ("http://a", {"origin_patterns": [re.compile("http://a:")], "same_origin": True}, True),
         ("null", {"origin_patterns": []}, True),
         ("null", {"allow_null_origin": False}, False),
         ("file://", {"allow_null_origin": False}, False),
@@ -217,6 +227,8 @@ CHECKS: list[tuple[str, dict[str, Any], dict[str, Any], int, str]] = [
     ("16", {"change": {"Sec-WebSocket-Version": "1_3"}}, {}, 400, "no number"),
     ("16", {"change": {"Sec-WebSocket-Version": "\xb9\xb3"}}, {}, 400, "no number"),
     ("16", {"change": {"Sec-WebSocket-Version": "9" * 5000}}, {}, 400, "no number"),
+    ("16", {"change": {"Sec-WebSocket-Version": "1000"}}, {}, 400, "no number"),
+    ("17", {"change": {"Sec-WebSocket-Version": "255"}}, {}, 400, "version 255 not supported"),
     (
         "17",
         {"change": {"Sec-WebSocket-Version": "14"}},

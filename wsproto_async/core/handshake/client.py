@@ -14,6 +14,7 @@ from ...types import ExtensionOffer
 from ..extensions.header import parse_extensions
 from ..http1 import Headers, ResponseHead, reason_phrase, render_head, shown
 from .fields import (
+    exactly_one,
     has_word,
     host_port,
     only_one,
@@ -106,9 +107,7 @@ def _target(resource: str) -> str:
         raise OptionError(
             f"resource must begin with '/' and have no fragment, not {shown(resource)}"
         )
-    if resource.strip(_VISIBLE):
-        return quote(resource, safe=_VISIBLE)
-    return resource
+    return quote(resource, safe=_VISIBLE)
 
 
 def judge_response(head: ResponseHead, *, key: bytes, protocols: Sequence[str]) -> Accepted:
@@ -135,8 +134,7 @@ def judge_response(head: ResponseHead, *, key: bytes, protocols: Sequence[str]) 
     connection = required(head, "Connection")
     if not has_word(connection, "upgrade"):
         raise head.error(f"HTTP Connection header does not include 'upgrade': {shown(connection)}")
-    required(head, "Sec-WebSocket-Accept")
-    accept = only_one(head, "Sec-WebSocket-Accept") or ""
+    accept = exactly_one(head, "Sec-WebSocket-Accept")
     if accept != (expected := accept_token(key)):
         raise head.error(
             f"HTTP Sec-WebSocket-Accept header bogus value: expected {expected}, "

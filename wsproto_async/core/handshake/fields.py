@@ -17,6 +17,7 @@ from ..http1 import Head, Headers, header_lines, shown
 __all__ = [
     "BEARER",
     "MAX_PORT",
+    "exactly_one",
     "has_word",
     "host_port",
     "is_host",
@@ -55,15 +56,12 @@ _OURS: Final = frozenset(
 
 def words(value: str) -> list[str]:
     """The elements of a comma-separated list, without the empty ones (RFC 9110, 5.6.1)."""
-    if "," not in value:
-        return [value] if value else []
     return [word for part in value.split(",") if (word := part.strip(" \t"))]
 
 
 def has_word(value: str, word: str) -> bool:
     """Whether a comma-separated list has this element; ``word`` in lower case."""
-    value = value.lower()
-    return value == word or word in words(value)
+    return word in words(value.lower())
 
 
 def only_one(head: Head, name: str) -> str | None:
@@ -80,6 +78,12 @@ def required(head: Head, name: str) -> str:
     if value is None:
         raise head.error(f"HTTP {name} header missing")
     return value
+
+
+def exactly_one(head: Head, name: str) -> str:
+    """The value of a header that must be there once."""
+    only_one(head, name)
+    return required(head, name)
 
 
 def refuse_body(head: Head) -> None:
@@ -134,10 +138,9 @@ def host_port(host: str, port: int | None) -> str:
     Raises:
         OptionError: the host is empty or cannot stand in a header, or the port is out of range.
     """
-    written = host
     if ":" in host and not host.startswith("["):
         written = f"[{host.partition('%')[0]}]"
-    elif not host.isascii():
+    else:
         try:
             written = host.encode("idna").decode()
         except UnicodeError as error:

@@ -18,6 +18,7 @@ from ...types import ExtensionOffer
 from ..extensions.header import parse_extensions
 from ..http1 import Headers, RequestHead, render_head, shown
 from .fields import (
+    exactly_one,
     has_word,
     is_host,
     only_one,
@@ -112,7 +113,7 @@ def judge_request(head: RequestHead, policy: ServerPolicy) -> Upgrade | PlainReq
     path, query = _split_target(head)
     host, port = _judge_host(head, policy.external_port)
     refuse_body(head)
-    params = parse_qs(query) if query else {}
+    params = parse_qs(query)
 
     if "upgrade" not in head.headers:
         if policy.web_status:
@@ -121,7 +122,7 @@ def judge_request(head: RequestHead, policy: ServerPolicy) -> Upgrade | PlainReq
     _judge_upgrade(head)
     version = _judge_version(head, policy.versions)
     protocols = words(head.headers.get("sec-websocket-protocol", ""))
-    if protocols and (fault := protocol_fault(protocols)):
+    if fault := protocol_fault(protocols):
         raise HandshakeError(f"HTTP Sec-WebSocket-Protocol header: {fault}")
     origin = _judge_origin(head, version, policy, host, port)
     key = _judge_key(head)
@@ -149,8 +150,7 @@ def _split_target(head: RequestHead) -> tuple[str, str]:
 
 
 def _judge_host(head: RequestHead, external_port: int | None) -> tuple[str, int | None]:
-    required(head, "Host")
-    value = only_one(head, "Host") or ""
+    value = exactly_one(head, "Host")
     host, port_text = split_host(value)
     if not (is_host(host) or is_host(f"[{host}]")):  # old clients leave IPv6 without brackets
         raise HandshakeError(f"invalid HTTP Host header {shown(value)}")
@@ -214,8 +214,7 @@ def _judge_origin(
 
 
 def _judge_key(head: RequestHead) -> str:
-    required(head, "Sec-WebSocket-Key")
-    key = only_one(head, "Sec-WebSocket-Key") or ""
+    key = exactly_one(head, "Sec-WebSocket-Key")
     if fault := key_fault(key):
         raise HandshakeError(f"bad Sec-WebSocket-Key {shown(key)}: {fault}")
     return key
