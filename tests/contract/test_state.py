@@ -30,6 +30,7 @@ from .support import (
     open_server,
     open_side,
     request,
+    response,
     server_factory,
 )
 
@@ -173,6 +174,37 @@ def test_is_open(lab: Lab, role: str) -> None:
     assert opened.protocol.is_open.result() is None
     side.lose()
     assert not is_open.done()
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("what", ["wait", "sendClose", "dropConnection", "abort", "fail"])
+def test_is_open_is_done_however_short_it_was(lab: Lab, role: str, what: str, early: bool) -> None:
+    """It may be asked for late: whoever awaits it must not wait for ever."""
+
+    class Leaving(BASES[role]):  # type: ignore[misc, valid-type]
+        def onOpen(self) -> None:
+            if what == "fail":
+                raise ValueError("no, thanks")
+            if what == "abort":
+                self.dropConnection(abort=True)
+            elif what != "wait":
+                getattr(self, what)()
+
+    side = connect(lab, FACTORIES[role](lab, Leaving))
+    if early:
+        assert not side.protocol.is_open.done()
+    side.feed(request() if role == "server" else response(side.protocol.websocket_key))
+    side.lose()
+    assert side.protocol.is_open.done() is (what != "fail")
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_is_open_stays_pending_where_it_never_opened(lab: Lab, role: str, early: bool) -> None:
+    side = connect(lab, FACTORIES[role](lab))
+    if early:
+        assert not side.protocol.is_open.done()
+    side.lose()
+    assert not side.protocol.is_open.done()
 
 
 def test_is_open_is_done_behind_on_open(lab: Lab) -> None:

@@ -168,6 +168,7 @@ class Attributes(
     _writable: asyncio.Future[None] | None = None
     _last_ping: bytes | None = None
     _opened: asyncio.Future[None] | None = None
+    _open_failed = False
     _closed: asyncio.Future[Any] | None = None
     _at_end: set[Callable[[Any], object]] | None = None
     _close_info: CloseInfo | None = None

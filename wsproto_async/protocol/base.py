@@ -149,12 +149,14 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
             self._announce_open()
         except Exception as error:
             self._hook_failed(error)
+        if self.failedByMe:
+            self._open_failed = True
+        elif self._opened is not None and not self._opened.done():
+            self._opened.set_result(None)
         if connection.state not in (State.OPEN, State.CLOSING):
             return
         if not plan.HOOKS.isdisjoint(self.__dict__):
             bind_slots(self)  # onOpen set some
-        if self._opened is not None and not self._opened.done() and not self.failedByMe:
-            self._opened.set_result(None)
         self._go_on()
 
     def _bind_and_deliver(self, payload: bytes, isBinary: bool) -> None:
@@ -183,8 +185,12 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         """
         if self._opened is None:
             self._opened = self._loop.create_future()
-            if self._connection is not None and self._connection.state == State.OPEN:
-                self._opened.set_result(None)
+            connection = self._connection
+            if connection is not None and not self._open_failed:
+                has_ended = connection.state == State.CLOSED
+                state = connection.ended_in if has_ended else connection.state
+                if state in (State.OPEN, State.CLOSING):
+                    self._opened.set_result(None)
         return self._opened
 
     @property
