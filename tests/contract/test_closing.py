@@ -306,9 +306,10 @@ def test_an_override_may_look_and_pass_on(lab: Lab, role: str) -> None:
     side.lose()
     assert side.protocol.noted("close frame") == [(1001, b"x")]
     assert side.closed() == (True, 1001, "x")
-    side = open_side(lab, role, protocol=Looking)
-    side.feed_frame(CLOSE)
-    assert side.protocol.noted("close frame") == [(None, None)]
+    for payload, code in ((b"", None), (close_payload(1001), 1001)):
+        side = open_side(lab, role, protocol=Looking)
+        side.feed_frame(CLOSE, payload)
+        assert side.protocol.noted("close frame") == [(code, None)]
 
 
 @covers("onCloseFrame")

@@ -197,7 +197,7 @@ PIECES: list[tuple[Any, ...]] = [
     ("onMessageFrameBegin", 0),
     ("onMessageFrameData", b""),
     ("onMessageFrameEnd",),
-    ("onMessageFrame", []),
+    ("onMessageFrame", [b""]),
     ("onMessageEnd",),
 ]
 

@@ -260,7 +260,7 @@ class MessageReceiver(MessageSender):
         else:
             self.end_batch()
             if payload:
-                sink.on_close_frame(int.from_bytes(payload[:2], "big"), payload[2:])
+                sink.on_close_frame(int.from_bytes(payload[:2], "big"), payload[2:] or None)
             else:
                 sink.on_close_frame(None, None)
 

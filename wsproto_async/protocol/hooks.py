@@ -98,7 +98,7 @@ class Hooks(Internals):
         """The frame is complete."""
         if not self.failedByMe:
             data, self.frame_data = self.frame_data, []
-            self._call_hook("onMessageFrame", data)
+            self._call_hook("onMessageFrame", data or [b""])
         return None
 
     def onMessageFrame(self, payload: list[bytes]) -> Hook:
