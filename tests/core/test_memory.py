@@ -20,15 +20,21 @@ MOST = 2000 if NATIVE else 200
 """Allocations to fail, one in each run; plain Python has more of them, and nothing of interest."""
 
 
-def work(side: Recorder) -> None:
-    """A bit of everything that sets memory aside."""
+def arriving() -> list[bytes]:
+    """What arrives, made while there still is memory: the test is about ours."""
+    side = Recorder()
     large = side.frame(BINARY, bytes(3000))
-    for octets in (
+    return [
         side.frame(TEXT, "\u20ac".encode() * 30),
         *(large[:100], large[100:]),
         side.frame(BINARY, b"abc", fin=False) + side.frame(PING, b"p") + side.frame(0, b"def"),
         side.frame(TEXT, b"x" * 600)[:300],
-    ):
+    ]
+
+
+def work(side: Recorder, arrives: list[bytes]) -> None:
+    """A bit of everything that sets memory aside."""
+    for octets in arrives:
         deliver(side, octets, 30)
     side.connection.send_message(b"z" * 5000, True)
     side.connection.send_message("z", False)
@@ -46,8 +52,9 @@ def no_collector() -> Iterator[None]:
 
 def test_each_allocation_may_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsproto_async.core.reader.LANDING", 30)
+    arrives = arriving()
     expected = Recorder()
-    work(expected)
+    work(expected, arrives)
     payloads = expected.messages()
     assert len(payloads) == 3
     failures = 0
@@ -56,7 +63,7 @@ def test_each_allocation_may_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         error: BaseException | None = None
         testcapi.set_nomemory(number, number + 1)
         try:
-            work(side)
+            work(side, arrives)
         except BaseException as caught:
             error = caught
         finally:
