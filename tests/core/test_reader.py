@@ -11,7 +11,7 @@ import pytest
 from wsproto_async.core import reader as reader_module
 from wsproto_async.core.connection import Connection
 from wsproto_async.core.reader import FrameReader
-from wsproto_async.errors import FrameError, ProtocolError
+from wsproto_async.errors import FrameError, PayloadError, ProtocolError
 
 from ..contract.support import BINARY, CLOSE, MASK, PING, PONG, TEXT, Frame, frame, xor
 from ..helpers import Boom, Recorder
@@ -58,6 +58,12 @@ def test_every_form_of_length(side: Recorder, size: int, opcode: int) -> None:
     side.receive(octets[:-1], octets[-1:])
     assert side.take() == [("message", payload, opcode == BINARY)] * 3
     side.assert_exhausted()
+
+
+@pytest.mark.parametrize("size", [0, 1, 124, 125])
+def test_control_frames_of_every_size(side: Recorder, size: int) -> None:
+    side.receive(side.frame(PING, bytes(size)), *bytewise(side.frame(PONG, bytes(size))))
+    assert side.take() == [("ping", bytes(size)), ("pong", bytes(size))]
 
 
 def test_many_messages_in_one_read_and_a_beginning(side: Recorder) -> None:
@@ -214,6 +220,35 @@ def test_messages_do_not_interleave(side: Recorder, opcode: int) -> None:
     side.receive(side.frame(TEXT, b"a", fin=False), side.frame(opcode, b"b"))
     [(_, code, text)] = side.take("violation")
     assert (code, text) == (1002, "a message begins before the one before it has ended")
+
+
+def test_the_rest_of_a_message_does_not_count_after_a_failure(side: Recorder) -> None:
+    side.receive(side.frame(TEXT, b"a", fin=False))
+    side.connection.fail(1011, "enough")
+    side.take()
+    side.receive(side.frame(CONTINUATION, b"b"), side.frame(TEXT, b"c"), side.frame(PING, b"d"))
+    assert side.take() == [("ping", b"d")]
+
+
+def test_the_rest_of_a_bad_message_is_skipped_by_those_who_go_on() -> None:
+    reader = FrameReader()
+    got: list[object] = []
+    reader.connect(lambda payload, binary: got.append(payload), lambda opcode, payload: None)
+    octets = frame(TEXT, b"\xff", fin=False) + frame(CONTINUATION, b"a", fin=False)
+    octets += frame(CONTINUATION, b"b") + frame(TEXT, b"c") + frame(CONTINUATION, b"d")
+    with pytest.raises(PayloadError):
+        reader.feed(octets, 0, len(octets))
+    reader.recover()
+    with pytest.raises(FrameError, match="outside of a message"):
+        reader.feed(octets, reader.position, len(octets))
+    assert got == [b"c"]
+
+
+@pytest.mark.parametrize("rsv", [1, 2, 3, 5, 6, 7])
+def test_compression_allows_the_first_reserved_bit_alone(side: Recorder, rsv: int) -> None:
+    side.reader.inflater = ToyInflater()
+    side.receive(side.frame(BINARY, b"", rsv=rsv))
+    assert side.take("violation")[0][2].startswith(f"reserved bits {rsv} are set")
 
 
 def test_a_continuation_is_never_marked_as_compressed(side: Recorder) -> None:

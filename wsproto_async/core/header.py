@@ -72,7 +72,7 @@ class HeaderRules:
                 self.refuse("a continuation frame comes outside of a message")
             if first & 0x40:
                 self.refuse("a continuation frame is marked as compressed")
-        elif self.opcode and not self.failed:
+        elif self.opcode:
             self.refuse("a message begins before the one before it has ended")
 
     def check_control(self, first: int, opcode: int, length: int) -> None:

@@ -149,6 +149,8 @@ FLAGS = ("client_no_context_takeover", "server_no_context_takeover")
         *[({name: [True, True]}, f"{name} of {NAME} comes more than once") for name in FLAGS],
         *[({name: ["9", "9"]}, f"{name} of {NAME} comes more than once") for name in BITS],
         ({"server_max_window_bits": [True]}, "must not have no value"),
+        ({"server_max_window_bits": ["9" * 99]}, f"must not have '{'9' * 50}'$"),
+        ({"x" * 99: [True]}, f"has no parameter '{'x' * 50}'$"),
         ({"client_max_windowbits": [True]}, "has no parameter 'client_max_windowbits'"),
         ({"\x1b" + "ä" * 100: [True]}, r"has no parameter '\\x1b\\xe4"),
     ],

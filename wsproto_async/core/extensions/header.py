@@ -120,9 +120,9 @@ def _unquoted(value: str) -> str:
     """``value`` without its quotes, if it has them."""
     if '"' not in value:
         return value
-    if not (value[0] == value[-1] == '"'):
+    if not value.startswith('"'):
         raise HandshakeError(f"a quote within {_shown(value)} in Sec-WebSocket-Extensions")
-    # _split() has seen that quotes come in pairs: this one begins and that one ends a string.
+    # _split() has seen that quotes come in pairs, so the one that ends this must be the last.
     plain = []
     inner = iter(value[1:-1])
     for character in inner:

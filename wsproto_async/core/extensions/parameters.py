@@ -95,9 +95,10 @@ def parse(extension: str, params: ExtensionParams, known: Mapping[str, Reading])
             raise HandshakeError(f"{extension} has no parameter {name[:50]!a}")
         if len(found) != 1:
             raise HandshakeError(f"parameter {name} of {extension} comes more than once")
-        value = known[name](found[0])
+        [said] = found
+        value = known[name](said)
         if value is None:
-            shown = "no value" if found[0] is True else ascii(found[0][:50])
+            shown = "no value" if said is True else ascii(said[:50])
             raise HandshakeError(f"parameter {name} of {extension} must not have {shown}")
         values[name] = value
     return values
