@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from wsproto_async.compress import PerMessageSnappyResponse
 from wsproto_async.core.extensions.deflate_negotiation import (
     PerMessageDeflateMixin,
     PerMessageDeflateOffer,
@@ -79,6 +80,15 @@ def test_the_constants() -> None:
         ),
         (OfferAccept(Offer(), announce=True), NAME),
         (
+            OfferAccept(EVERYTHING, window_bits=10, announce=True),
+            f"{NAME}; server_no_context_takeover; server_max_window_bits=10",
+        ),
+        (
+            OfferAccept(EVERYTHING, announce=True),
+            f"{NAME}; server_no_context_takeover; server_max_window_bits=10",
+        ),
+        (OfferAccept(Offer(), no_context_takeover=False, announce=True), NAME),
+        (
             Offer(False, True, max_window_bits=12),
             f"{NAME}; client_max_window_bits=12",
         ),
@@ -110,6 +120,13 @@ def test_what_is_sent(value: Offer | OfferAccept, text: str) -> None:
 )
 def test_an_offer_is_read(text: str, expected: Offer) -> None:
     assert Offer.parse(params(text)).__json__() == expected.__json__()
+
+
+def test_whether_the_client_compresses_each_message_by_itself() -> None:
+    assert Offer.parse(params("client_no_context_takeover")).no_context_takeover
+    assert not Offer.parse(params("")).no_context_takeover
+    assert Offer().no_context_takeover
+    assert not NOTHING.no_context_takeover
 
 
 @pytest.mark.parametrize(("text", "bits"), [("", 0), ("=8", 8), ("=15", 15)])
@@ -194,6 +211,11 @@ def test_a_response_must_fit_the_offer(offer: Offer, text: str, reason: str | No
             offer.check_response(response)
 
 
+def test_a_response_of_another_kind_is_our_own_fault() -> None:
+    with pytest.raises(OptionError, match=r"^response must be PerMessageDeflateResponse"):
+        Offer().check_response(PerMessageSnappyResponse(False, False))
+
+
 # --- constructors ---------------------------------------------------------------------------------
 
 
@@ -273,6 +295,15 @@ def test_values_can_be_looked_at(value: Any, fields: str) -> None:
             plain[name] = getattr(value, name)
     assert fields == ", ".join(f"{name} = {field!r}" for name, field in plain.items())
     assert json.loads(json.dumps(value.__json__())) == value.__json__()
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"), [(OfferAccept, Offer()), (ResponseAccept, Response(0, False, 0, False))]
+)
+def test_what_only_this_side_need_know_is_kept(kind: Any, part: Any) -> None:
+    made = kind(part, max_message_size=7, mem_level=9, level=2, min_size=3, codec="zlib-ng")
+    assert (made.max_message_size, made.mem_level, made.level) == (7, 9, 2)
+    assert (made.min_size, made.codec) == (3, "zlib-ng")
 
 
 def test_offers_can_be_copied() -> None:

@@ -69,6 +69,7 @@ def test_what_is_refused(text: str, parts: str, reason: str) -> None:
     ("offer", "response", "reason"),
     [
         (PerMessageSnappyOffer(), PerMessageSnappyResponse(True, True), None),
+        (PerMessageSnappyOffer(), PerMessageSnappyResponse(False, False), None),
         (PerMessageSnappyOffer(False), PerMessageSnappyResponse(False, True), None),
         (PerMessageSnappyOffer(False), PerMessageSnappyResponse(True, False), "not offered"),
         (PerMessageSnappyOffer(True, True), PerMessageSnappyResponse(True, True), None),
@@ -79,7 +80,8 @@ def test_what_is_refused(text: str, parts: str, reason: str) -> None:
         (PerMessageBzip2Offer(True, 5), PerMessageBzip2Response(0, 5), None),
         (PerMessageBzip2Offer(True, 5), PerMessageBzip2Response(0, 6), "not agree"),
         (PerMessageBzip2Offer(True, 5), PerMessageBzip2Response(0, 0), "not agree"),
-        (PerMessageBzip2Offer(), PerMessageSnappyResponse(True, True), "must be"),
+        (PerMessageBzip2Offer(), PerMessageSnappyResponse(True, True), "^response must be"),
+        (PerMessageSnappyOffer(), PerMessageBzip2Response(3, 3), "^response must be"),
     ],
 )
 def test_a_response_must_fit_the_offer(offer: Any, response: Any, reason: str | None) -> None:
@@ -93,16 +95,41 @@ def test_a_response_must_fit_the_offer(offer: Any, response: Any, reason: str | 
 @pytest.mark.parametrize(
     ("kind", "arguments", "names"),
     [
-        (PerMessageSnappyOffer, {"accept_no_context_takeover": 1}, "accept_no_context_takeover"),
-        (PerMessageBrotliOffer, {"request_no_context_takeover": None}, "request_no_context"),
+        (PerMessageSnappyOffer, {"accept_no_context_takeover": 1}, "^accept_no_context_takeover"),
+        (PerMessageBrotliOffer, {"request_no_context_takeover": None}, "^request_no_context"),
+        (
+            PerMessageSnappyOfferAccept,
+            {"offer": PerMessageSnappyOffer(), "request_no_context_takeover": 1},
+            "^request_no_context_takeover must be bool",
+        ),
+        (
+            PerMessageSnappyOfferAccept,
+            {"offer": PerMessageSnappyOffer(False), "request_no_context_takeover": True},
+            "^request_no_context_takeover: the client does not offer it",
+        ),
+        (
+            PerMessageSnappyOfferAccept,
+            {"offer": PerMessageSnappyOffer(), "no_context_takeover": 1},
+            "^no_context_takeover must be bool or None",
+        ),
+        (
+            PerMessageSnappyOfferAccept,
+            {"offer": PerMessageSnappyOffer(True, True), "no_context_takeover": False},
+            "^no_context_takeover must not be False",
+        ),
+        (
+            PerMessageSnappyResponseAccept,
+            {"response": PerMessageSnappyResponse(True, False), "no_context_takeover": False},
+            "^no_context_takeover must not be False",
+        ),
         (PerMessageBzip2Offer, {"accept_max_compress_level": 1}, "accept_max_compress_level"),
         (PerMessageBzip2Offer, {"request_max_compress_level": True}, "from 1 to 9"),
         (PerMessageBzip2Offer, {"request_max_compress_level": 10}, "from 1 to 9"),
         (PerMessageBzip2OfferAccept, {"offer": PerMessageSnappyOffer()}, "offer"),
         (PerMessageBzip2OfferAccept, {"offer": None}, "offer"),
         (PerMessageBrotliOfferAccept, {"offer": PerMessageSnappyOffer()}, "of permessage-brotli"),
-        (PerMessageSnappyOfferAccept, {"offer": "nonsense"}, "offer"),
-        (PerMessageSnappyResponseAccept, {"response": PerMessageBzip2Response(0, 0)}, "response"),
+        (PerMessageSnappyOfferAccept, {"offer": "nonsense"}, "^offer"),
+        (PerMessageSnappyResponseAccept, {"response": PerMessageBzip2Response(0, 0)}, "^response"),
         (PerMessageBzip2ResponseAccept, {"response": None}, "response"),
         (
             PerMessageBzip2ResponseAccept,
@@ -119,10 +146,28 @@ def test_bad_arguments(kind: Any, arguments: dict[str, Any], names: str) -> None
 def test_a_codec_is_made_of_what_belongs_to_it() -> None:
     accept: Any = PerMessageBrotliOfferAccept(PerMessageBrotliOffer())
     for codec in (PerMessageSnappy, PerMessageBzip2):
-        with pytest.raises(OptionError, match="accept"):
+        with pytest.raises(OptionError, match=r"^accept"):
             codec.create_from_offer_accept(True, accept)
-        with pytest.raises(OptionError, match="accept"):
+        with pytest.raises(OptionError, match=r"^accept"):
             codec.create_from_response_accept(True, accept)
+
+
+@pytest.mark.parametrize("demanded", [False, True])
+@pytest.mark.parametrize("own", [None, False, True])
+def test_how_each_side_compresses_is_as_asked_for_or_stricter(
+    demanded: bool, own: bool | None
+) -> None:
+    if demanded and own is False:
+        return  # test_bad_arguments
+    alone = demanded if own is None else own
+    offer = PerMessageSnappyOffer(True, demanded)
+    accept = PerMessageSnappyOfferAccept(offer, True, own)
+    server = PerMessageSnappy.create_from_offer_accept(True, accept)
+    assert (server.own_no_context_takeover, server.peer_no_context_takeover) == (alone, True)
+    response = PerMessageSnappyResponse(demanded, True)
+    consent = PerMessageSnappyResponseAccept(response, own)
+    client = PerMessageSnappy.create_from_response_accept(False, consent)
+    assert (client.own_no_context_takeover, client.peer_no_context_takeover) == (alone, True)
 
 
 def test_level_0_is_the_default() -> None:

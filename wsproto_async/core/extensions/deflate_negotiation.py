@@ -201,7 +201,7 @@ class PerMessageDeflateOffer(PerMessageDeflateMixin, PerMessageCompressOffer):
         if self.request_no_context_takeover and not response.server_no_context_takeover:
             raise HandshakeError("server does not agree to server_no_context_takeover")
         limit, bits = self.request_max_window_bits, response.server_max_window_bits
-        if limit and not 0 < bits <= limit:
+        if limit and (not bits or bits > limit):
             raise HandshakeError(f"server does not agree to server_max_window_bits={limit}")
 
 
