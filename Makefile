@@ -13,7 +13,7 @@ BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build lint format types unit conformance conformance-full hostile parity test \
-	demo bench docs site sanitize fuzz soak clean
+	demo bench docs site sanitize fuzz mutants soak clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -100,6 +100,9 @@ sanitize: venv ## pytest on modules compiled with the address and undefined-beha
 fuzz: venv ## look for input that does harm; ARGS='frames --seconds=600', without names all targets
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(PY) -m tests.fuzz $(ARGS)
+
+mutants: venv ## change the core in one place at a time: do the tests notice? ARGS=core/http1.py
+	$(PY) -m tests.mutation $(ARGS)
 
 soak: venv ## a million connections, and ten minutes of a bad network; ARGS='faults --seconds=60'
 	$(PY) -m tests.soak $(ARGS)
