@@ -30,7 +30,7 @@ class Hasher(WebSocketServerProtocol):
 
     def onMessageFrame(self, payload: list[bytes]) -> None:
         # Not calling super() here is what keeps the message from being put together.
-        if not payload:
+        if not any(payload):
             return  # the empty frame that endMessage() sends
         for piece in payload:
             self.sha256.update(piece)
