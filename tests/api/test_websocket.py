@@ -318,6 +318,17 @@ async def test_receiving_with_wait_for_and_as_a_task() -> None:
         assert await task == "b"
 
 
+async def test_tasks_and_warnings_name_what_was_called() -> None:
+    async with serving() as (_, url), connect(url) as ws:
+        receiving = asyncio.create_task(ws.recv())
+        assert "coro=<recv()>" in repr(receiving)
+        forgotten = ws.send(bytearray(b"this takes the long way"))
+        with pytest.warns(RuntimeWarning, match=r"coroutine 'WebSocket\.send' was never awaited"):
+            del forgotten
+        await ws.send("x")
+        assert await receiving == "x"
+
+
 async def test_two_tasks_cannot_receive() -> None:
     async with serving() as (_, url), connect(url) as ws:
         first = asyncio.create_task(ws.recv())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pickle
@@ -260,3 +261,11 @@ class TestFile:
     def test_a_missing_file_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError, match=r"none\.toml"):
             ServerOptions.from_file(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("model", [ClientOptions, ServerOptions])
+def test_editors_show_the_names_that_are_meant(model: type[OptionsBase]) -> None:
+    parameters = inspect.signature(model).parameters
+    assert list(parameters) == list(model.model_fields)
+    shown = {name: parameter.default for name, parameter in parameters.items()}
+    assert model(**shown) == model()

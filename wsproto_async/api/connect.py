@@ -171,7 +171,7 @@ class Connecting:
                     yield ws
                 finally:
                     await ws.close()
-                failure = ws.closed_error()
+                failure = ws._closed_error()
                 lived = monotonic() - opened
             pause = retries.after(failure, lived)
             say(log, "info", f"{self._attempt.where}: {failure}; again in {pause:.1f} s")

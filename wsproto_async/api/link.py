@@ -45,10 +45,10 @@ class Link(_Base):
         super().connection_lost(exc)
         if ws is None:
             return
-        ws.on_lost(transport)
+        ws._on_lost(transport)
         fragments, self._fragments = self._fragments, None
         if fragments is not None:
-            fragments.lost(ws.closed_error())
+            fragments.lost(ws._closed_error())
         tasks, self._tasks = self._tasks, None
         for task in list(tasks.running) if tasks is not None else ():
             task.cancel()  # it was about a peer that is gone
@@ -61,12 +61,12 @@ class Link(_Base):
     def onPong(self, payload: bytes) -> None:
         """A pong arrived: it answers a ping and all before it (RFC 6455, section 5.5.3)."""
         assert self.ws is not None
-        self.ws.on_pong(payload)
+        self.ws._on_pong(payload)
 
     def _options_changed(self) -> None:
         super()._options_changed()
         if self.ws is not None:
-            self.ws.bind()
+            self.ws._bind()
 
     def _read_on(self) -> None:
         super()._read_on()

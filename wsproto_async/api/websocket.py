@@ -80,9 +80,9 @@ class WebSocket(View, Generic[M_co]):
         self._fragmented: FragmentedMessage | None = None
         self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
-        self.bind()
+        self._bind()
 
-    def bind(self) -> None:
+    def _bind(self) -> None:
         """Decide on the way that messages take: the short one, unless somebody watches them."""
         self._careful = self._fragmented is not None or self._is_watched()
 
@@ -126,12 +126,12 @@ class WebSocket(View, Generic[M_co]):
                     f"fragments, not {type(message).__name__}"
                 )
             fragmented = self._fragmented = FragmentedMessage(self.protocol)
-            self.bind()
+            self._bind()
             try:
                 await fragmented.send(message, compress)
             finally:
                 self._fragmented = None
-                self.bind()
+                self._bind()
                 fragmented.ended.set_result(None)
         else:
             self.protocol.sendMessage(octets, binary, doNotCompress=not compress)
@@ -162,7 +162,7 @@ class WebSocket(View, Generic[M_co]):
         except Disconnected:
             if self.close_info is None:
                 raise
-            raise self.closed_error() from None
+            raise self._closed_error() from None
 
     async def drain(self) -> None:
         """Wait until there is room for more to be sent; ``send`` does so itself.
@@ -172,7 +172,7 @@ class WebSocket(View, Generic[M_co]):
         """
         await self.protocol.drain()
         if self.close_info is not None:
-            raise self.closed_error()
+            raise self._closed_error()
 
     @property
     def buffered_amount(self) -> int:
@@ -303,7 +303,7 @@ class WebSocket(View, Generic[M_co]):
         self._check_open("pong()")
         self.protocol.sendPong(control_payload("pong", data))
 
-    def on_pong(self, payload: bytes) -> None:
+    def _on_pong(self, payload: bytes) -> None:
         """A pong arrived; the protocol object calls this."""
         trip = None if self._pings is None else self._pings.answer(payload)
         if trip is not None and not self._connection.held_back:
@@ -348,7 +348,7 @@ class WebSocket(View, Generic[M_co]):
             self._lost = self.protocol._loop.create_future()
         await asyncio.shield(self._lost)
 
-    def on_lost(self, transport: Any) -> None:
+    def _on_lost(self, transport: Any) -> None:
         """The end: everybody who waits is told. The protocol object calls this."""
         self._addresses = addresses_of(transport)
         self._careful = False
@@ -357,9 +357,9 @@ class WebSocket(View, Generic[M_co]):
         if self._lost is not None:
             self._lost.set_result(None)
         if self._pings is not None:
-            self._pings.end(self.closed_error())
+            self._pings.end(self._closed_error())
 
-    def closed_error(self) -> ConnectionClosed:
+    def _closed_error(self) -> ConnectionClosed:
         """What everything that needs the connection raises, now that it has ended."""
         assert self.close_info is not None
         return closed_error(self.close_info)
@@ -369,10 +369,14 @@ class WebSocket(View, Generic[M_co]):
         if self.state in (State.CONNECTING, State.PROXY_CONNECTING):
             raise StateError("the connection is not open yet: the handshake is going on")
         await self.wait_closed()
-        return self.closed_error()
+        return self._closed_error()
 
     def _check_open(self, what: str) -> None:
         if self.close_info is not None:
-            raise self.closed_error()
+            raise self._closed_error()
         if self.state in (State.CONNECTING, State.PROXY_CONNECTING):
             raise StateError(f"{what} before the connection is open")
+
+
+# Whoever forgets to await send() is told so by this name; so is who looks at a task of it.
+WebSocket._send_with_care.__qualname__ = WebSocket._give_way.__qualname__ = "WebSocket.send"

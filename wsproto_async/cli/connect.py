@@ -22,6 +22,7 @@ from ..errors import (
     OptionError,
     WebSocketError,
 )
+from ..protocol.ending import closed_error
 from .arguments import add_connect_arguments, connect_arguments, default_history
 from .lines import Interrupted, has_prompt, piped_lines, typed_lines
 
@@ -116,7 +117,7 @@ class Talk:
                 self.note("/help lists commands, Ctrl-D closes")
             await self.talk(ws, lines)
         assert ws.close_info is not None
-        fine = isinstance(ws.closed_error(), ConnectionClosedOK)
+        fine = isinstance(closed_error(ws.close_info), ConnectionClosedOK)
         self.note(str(ws.close_info), error=not fine)
         return 0 if fine else 1
 

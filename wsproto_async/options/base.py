@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
@@ -35,6 +36,16 @@ class OptionsBase(BaseModel, frozen=True, extra="forbid"):
         loc_by_alias=False,
         use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **arguments: Any) -> None:
+        super().__pydantic_init_subclass__(**arguments)
+        # For help() and editors; pydantic's own has Autobahn's spelling, and annotations in full.
+        kind = inspect.Parameter.KEYWORD_ONLY
+        fields = cls.model_fields.items()
+        cls.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, kind, default=field.default) for name, field in fields]
+        )
 
     @classmethod
     def contract(cls, **overrides: Any) -> Self:

@@ -101,6 +101,8 @@ class Waiter:
 class Receive:
     """One ``recv()``, or one turn of ``async for``."""
 
+    __name__ = "recv"  # as whoever looks at a task of it is to know it
+
     def __init__(self, stream: MessageStream, iterating: bool) -> None:
         self.stream = stream
         self.iterating = iterating
