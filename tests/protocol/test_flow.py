@@ -294,6 +294,37 @@ def test_pauses_are_counted(lab: Lab) -> None:
     assert not side.transport.reading
 
 
+@pytest.mark.parametrize("options", [{"maxMessagesPerSecond": 1}, {"hookConcurrency": 1}])
+def test_an_application_undoes_its_own_pauses_alone(lab: Lab, options: dict[str, Any]) -> None:
+    class Slow(Server):
+        async def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            self.note("message", payload)
+            if "hookConcurrency" in options:
+                await asyncio.Event().wait()
+
+    side = open_server(lab, Slow, **options)
+    side.feed(side.frame(TEXT, b"x") * 10)
+    before = side.protocol.noted("message")
+    assert 1 <= len(before) < 5
+    side.protocol.pauseReceiving()
+    for _ in range(3):
+        side.protocol.resumeReceiving()
+        side.feed_frame(TEXT, b"y")
+    assert not side.transport.reading
+    assert side.protocol.noted("message") == before
+    side.protocol.dropConnection(abort=True)
+    lab.turn()
+
+
+def test_a_transport_that_is_closing_is_left_alone(lab: Lab) -> None:
+    side = open_server(lab)
+    side.transport.close()  # as asyncio does by itself behind the peer's end
+    side.protocol.pauseReceiving()
+    assert side.transport.reading  # uvloop would refuse
+    side.protocol.resumeReceiving()
+    assert side.closed()[:2] == (False, 1006)
+
+
 def test_pausing_behind_each_message_copies_nothing_and_loses_nothing(lab: Lab) -> None:
     class Stepping(Server):
         def onMessage(self, payload: bytes, isBinary: bool) -> None:

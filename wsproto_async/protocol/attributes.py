@@ -164,6 +164,7 @@ class Attributes(
     _has_frame_sink = False
     _slots_wait = False
     _pauses = 0
+    _pauses_asked = 0
     _answers_wait = False
     _writable: asyncio.Future[None] | None = None
     _last_ping: bytes | None = None

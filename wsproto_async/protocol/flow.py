@@ -26,11 +26,14 @@ class Flow(Calling):
 
     def pauseReceiving(self) -> None:
         """Let no more messages come until :meth:`resumeReceiving` was called as often."""
-        self._pause_reading()
+        if self._connection is not None:
+            self._pauses_asked += 1
+            self._pause_reading()
 
     def resumeReceiving(self) -> None:
-        """Undo one :meth:`pauseReceiving`."""
-        if self._pauses > 0:
+        """Undo one :meth:`pauseReceiving`; where there is none, do nothing."""
+        if self._pauses_asked:  # reading may be paused for other reasons, too: those stay
+            self._pauses_asked -= 1
             self._resume_reading()
 
     def _pause_reading(self) -> None:

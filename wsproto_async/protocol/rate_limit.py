@@ -60,9 +60,9 @@ class RateLimit:
                 CloseCode.POLICY_VIOLATION, f"more than max_{what}_per_second={limit}"
             )
             return False
-        if protocol._rateLimitCall is None:
-            protocol._pause_reading()
-            protocol._timers.start("_rateLimitCall", wait, protocol._resume_reading)
+        assert protocol._rateLimitCall is None  # nothing is read while it runs
+        protocol._pause_reading()
+        protocol._timers.start("_rateLimitCall", wait, protocol._resume_reading)
         return True
 
     def deliver(
