@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 __all__ = ["Interrupted", "has_prompt", "piped_lines", "typed_lines"]
 
@@ -64,13 +63,16 @@ async def piped_lines() -> AsyncIterator[str]:
     """The lines of standard input, without their ends; octets that are not UTF-8 become U+FFFD.
 
     A thread reads them, since a pipe can stay silent for ever; a daemon, since the program may
-    end before the pipe does. It uses no file object, whose lock it would hold at that end.
+    end before the pipe does. It uses no file object, whose lock it would hold at that end, and
+    hands over no coroutine, which nobody would await behind it.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+    room = threading.Semaphore(AHEAD)
 
-    def put(line: bytes | None) -> Any:
-        return asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+    def put(line: bytes | None) -> None:
+        room.acquire()
+        loop.call_soon_threadsafe(queue.put_nowait, line)
 
     def read() -> None:
         rest = b""
@@ -84,10 +86,11 @@ async def piped_lines() -> AsyncIterator[str]:
         put(None)
 
     def thread() -> None:
-        with contextlib.suppress(RuntimeError, asyncio.CancelledError):  # the loop has ended
+        with contextlib.suppress(RuntimeError):  # the loop has ended
             read()
 
     descriptor = sys.stdin.fileno()
     threading.Thread(target=thread, daemon=True).start()
     while (line := await queue.get()) is not None:
+        room.release()
         yield line.removesuffix(b"\r").decode(errors="replace")
