@@ -70,7 +70,7 @@ def _compression() -> Iterator[str]:
     yield "| argument | value | default |\n| --- | --- | --- |"
     schema = Deflate.model_json_schema()
     for name, field in Deflate.model_fields.items():
-        kind = _code(kind_of(schema["properties"][name], schema))
+        kind = _code(kind_of(schema["properties"][name]))
         yield f"| [`{name}`](#{name}) | {kind} | {_shown(field.default)} |"
     yield ""
     for name, field in Deflate.model_fields.items():

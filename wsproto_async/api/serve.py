@@ -200,8 +200,8 @@ class Serving:
         return self._server
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            await self._server.close()
+        assert self._server is not None
+        await self._server.close()
 
     async def _start(self) -> Server:
         loop = asyncio.get_running_loop()

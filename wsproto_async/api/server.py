@@ -192,10 +192,10 @@ class Server(Keeper):
             self._listener = None
 
     async def _handlers_end(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._links:
-                    await self._wait()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._links and (left := deadline - loop.time()) > 0:
+            await self._wait(timeout=left)
         return not self._links
 
     async def wait_closing(self) -> None:
@@ -233,11 +233,15 @@ class Server(Keeper):
         if changed is not None:
             changed.set_result(None)
 
-    async def _wait(self, more: Sequence[asyncio.Future[None]] = ()) -> None:
-        """Wait until something has changed, here or there."""
+    async def _wait(
+        self, more: Sequence[asyncio.Future[None]] = (), timeout: float | None = None
+    ) -> None:
+        """Wait until something has changed, here or there, or time is up."""
         if self._changed is None:
             self._changed = asyncio.get_running_loop().create_future()
-        await asyncio.wait([self._changed, *more], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            [self._changed, *more], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
 
 
 @contextlib.contextmanager

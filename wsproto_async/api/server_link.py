@@ -94,8 +94,9 @@ class ServerLink(Link, WebSocketServerProtocol):
 
     def _cancel_handler(self) -> None:
         """It has had its time."""
-        if self.ws is not None and self.ws.handler is not None:
-            self.ws.handler.cancel()
+        assert self.ws is not None
+        assert self.ws.handler is not None  # else the server would not know us any more
+        self.ws.handler.cancel()
 
     # --- the request --------------------------------------------------------------------------
 
@@ -114,8 +115,9 @@ class ServerLink(Link, WebSocketServerProtocol):
 
     def _decide(self, answer: Answer) -> str | None:
         ws = self.ws
-        if ws is None or ws.request is None:
+        if ws is None:
             return None  # the client has gone in the meantime
+        assert ws.request is not None
         if answer is None:
             return self._choose(ws, ws.request)
         self._answer(answer, "process_request")

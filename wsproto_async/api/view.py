@@ -127,7 +127,5 @@ class View(Outlet):
 
 
 def addresses_of(transport: Any) -> tuple[Any, Any]:
-    """The socket addresses of the other end and of this one, as far as there is a transport."""
-    if transport is None:
-        return None, None
+    """The socket addresses of the other end and of this one."""
     return transport.get_extra_info("peername"), transport.get_extra_info("sockname")

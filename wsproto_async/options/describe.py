@@ -60,7 +60,7 @@ def describe(model: type[CommonOptions]) -> dict[str, Description]:
         found[name] = Description(
             name=name,
             alias=field.alias,
-            kind=kind_of(shape, schema) if in_files else "function or None",
+            kind=kind_of(shape) if in_files else "function or None",
             unit=_unit_of(shape),
             default=getattr(defaults, name),
             contract=getattr(contract, name),
@@ -70,17 +70,10 @@ def describe(model: type[CommonOptions]) -> dict[str, Description]:
     return found
 
 
-def kind_of(shape: dict[str, Any], schema: dict[str, Any]) -> str:
-    """What a value of this JSON schema can be, with unit and bounds.
-
-    Args:
-        shape: the schema of the value.
-        schema: what its references lead into.
-    """
+def kind_of(shape: dict[str, Any]) -> str:
+    """What a value of this JSON schema can be, with unit and bounds."""
     if "anyOf" in shape:
-        return " or ".join(kind_of(each, schema) for each in shape["anyOf"])
-    if "$ref" in shape:
-        return kind_of(schema["$defs"][shape["$ref"].rpartition("/")[2]], schema)
+        return " or ".join(kind_of(each) for each in shape["anyOf"])
     if "enum" in shape:
         return " or ".join(f'"{value}"' for value in shape["enum"])
     kinds = {

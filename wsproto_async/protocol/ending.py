@@ -92,10 +92,10 @@ class Ending(Hooks):
             self.transport.close()
 
     def _abort_transport(self) -> None:
-        if self.transport is not None:
-            self._unsent = self.bufferedAmount
-            self.send_queue = None
-            self.transport.abort()
+        assert self.transport is not None  # its end stops the timer that calls this
+        self._unsent = self.bufferedAmount
+        self.send_queue = None
+        self.transport.abort()
 
     def onOpenHandshakeTimeout(self) -> None:
         """The opening handshake took longer than ``openHandshakeTimeout``."""

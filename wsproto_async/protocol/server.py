@@ -161,8 +161,8 @@ class WebSocketServerProtocol(Answering):
 
     def _turn_away(self) -> None:
         """It is to be refused, but does not even ask."""
-        if self._refusal is not None:
-            self._timed_out(self._refusal[0])
+        assert self._refusal is not None
+        self._timed_out(self._refusal[0])
 
     # --- the request --------------------------------------------------------------------------
 

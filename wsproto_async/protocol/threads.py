@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -48,13 +49,12 @@ def hand_over(
         StateError: this is the loop's own thread, which would wait for itself.
         Disconnected: the loop is closed, and with it the connection.
     """
-    try:
-        if asyncio.get_running_loop() is loop:
-            work.close()
-            raise StateError(f"called from the loop's own thread: {instead}")
-    except RuntimeError as error:
-        if isinstance(error, StateError):
-            raise
+    here: asyncio.AbstractEventLoop | None = None
+    with contextlib.suppress(RuntimeError):  # most threads run no loop
+        here = asyncio.get_running_loop()
+    if here is loop:
+        work.close()
+        raise StateError(f"called from the loop's own thread: {instead}")
     try:
         return asyncio.run_coroutine_threadsafe(work, loop)
     except RuntimeError as error:

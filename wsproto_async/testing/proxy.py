@@ -211,8 +211,8 @@ class _End(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._full = False
-        if self.incoming is not None:
-            self.incoming.kick()
+        assert self.incoming is not None  # what was written came out of it
+        self.incoming.kick()
 
     def take(self, octets: bytes) -> int:
         self.transport.write(octets)
@@ -220,8 +220,7 @@ class _End(asyncio.Protocol):
 
     def take_end(self) -> None:
         self._finished = True
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        self.transport.write_eof()
         self._close_if_done()
 
     def lose(self, error: Exception) -> None:
