@@ -22,8 +22,11 @@ from wsproto_async import (
     ServerOptions,
     StateError,
     WebSocket,
+    WebSocketServerFactory,
     connect,
 )
+from wsproto_async.api.client_link import ClientLinkFactory
+from wsproto_async.testing import memory_link
 
 from .support import Certificates, RawPeer, echo, raw_server, serving, until
 
@@ -241,6 +244,24 @@ async def test_a_request_that_is_never_answered_can_be_cancelled() -> None:
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await connecting
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_an_answer_that_nobody_waits_for_any_more(refused: bool) -> None:
+    factory = ClientLinkFactory("ws://localhost/")
+    factory.where = "here"
+    opened = factory.opened = asyncio.get_running_loop().create_future()
+    server = WebSocketServerFactory()
+    server.setProtocolOptions(maxConnections=int(refused))
+    server.countConnections = 1
+    link = memory_link(factory, server)
+    opened.cancel()  # as whoever gives up does, in the turn in which the answer arrives
+    if not refused:
+        await link.client.is_open
+        link.client.dropConnection(abort=True)
+    await link.client.wait_closed()
+    assert opened.cancelled()
+    assert factory.opened is None
 
 
 async def test_headers_that_cannot_be_sent_are_named() -> None:

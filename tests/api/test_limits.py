@@ -283,6 +283,22 @@ async def test_rates_with_callbacks(name: str) -> None:
         assert (await peer.frame()).opcode == PONG
 
 
+async def test_empty_messages_count_as_messages_and_arrive() -> None:
+    got: list[bytes] = []
+
+    class Receiver(WebSocketServerProtocol):
+        def onMessageFrameData(self, payload: bytes) -> None:
+            got.append(payload)
+
+    options: dict[str, Any] = {"maxMessagesPerSecond": 2, "onRateLimit": "close"}
+    async with callbacks(Receiver, **options) as (server, _), raw_client(server) as peer:
+        peer.write(frame(TEXT, b"", mask=MASK) * 2)
+        await until(lambda: got == [b"", b""])
+        peer.write(frame(TEXT, b"", mask=MASK) * 2)
+        assert await peer.everything() == b""
+    assert len(got) <= 3
+
+
 async def test_nothing_is_made_where_nothing_is_limited() -> None:
     collect = Collector()
     async with serving(collect) as (_, url), connect(url) as ws:

@@ -173,6 +173,20 @@ async def test_run_can_be_cancelled() -> None:
             await running
 
 
+async def test_what_was_started_can_be_cancelled() -> None:
+    async with serving() as (_, url):
+        factory = Factory(url)
+        task = factory.start()
+        await until(lambda: factory.connection)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert factory.connection is None
+        [protocol] = factory.opened
+        assert protocol.close_info is not None
+        assert protocol.close_info.sent_code == 1000
+
+
 @pytest.mark.parametrize("status", [401, 404])
 async def test_a_final_refusal_is_raised(status: int, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse:

@@ -28,6 +28,7 @@ from wsproto_async import (
     HTTPResponse,
     OptionError,
     ServerOptions,
+    StateError,
     WebSocket,
     connect,
     serve,
@@ -148,6 +149,24 @@ async def test_the_handler_may_go_on_when_the_connection_has_ended() -> None:
         go_on.set()
         await done.wait()
         await until(lambda: not server._links)
+
+
+async def test_an_error_behind_the_end_is_logged_but_not_its_cause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(ws: WebSocket) -> None:
+        await ws.close(3000, "done")
+        ended.append(ws)
+        raise LookupError("on purpose")
+
+    ended: list[WebSocket] = []
+    async with serving(fail) as (server, url), connect(url) as ws:
+        await ws.wait_closed()
+        await until(lambda: ended and not server._links)
+    assert "handler raised LookupError" in caplog.text
+    assert ended[0].close_info is not None
+    assert ended[0].close_info.sent_code == 3000
+    assert ended[0].close_info.cause is None
 
 
 async def test_a_handler_may_close_by_itself() -> None:
@@ -327,6 +346,23 @@ async def test_upgrade_requests(kind: Callable[[Answer], Answer]) -> None:
         await until(lambda: not server._links)
 
 
+async def test_before_it_is_open_nothing_can_be_sent() -> None:
+    async def early(ws: WebSocket, request: ConnectionRequest) -> None:
+        ws.user = "somebody"
+        with pytest.raises(StateError, match="not open yet: the handshake is going on"):
+            await ws.send("x")
+        with pytest.raises(StateError, match=r"ping\(\) before the connection is open"):
+            ws.ping()
+        with pytest.raises(StateError, match=r"pong\(\) before the connection is open"):
+            ws.pong()
+
+    async def tell(ws: WebSocket) -> None:
+        await ws.send(str(ws.user))
+
+    async with serving(tell, process_request=early) as (_, url), connect(url) as ws:
+        assert await ws.recv() == "somebody"
+
+
 async def test_what_a_request_says() -> None:
     def note(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse:
         seen.append(request)
@@ -376,6 +412,25 @@ async def test_only_one_request_is_answered() -> None:
         assert answer.count(b"HTTP/1.1 200 ") == 1
         assert answer.endswith(b"one")
     assert calls == ["/1"]
+
+
+async def test_a_decision_that_outlives_its_client_is_of_no_effect(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def stubborn(ws: WebSocket, request: ConnectionRequest) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+
+    cancelled = asyncio.Event()
+    async with serving(process_request=stubborn) as (server, _):
+        async with raw_client(server, upgrade=False) as peer:
+            peer.write(request())
+            await until(lambda: any(link._upgrade for link in server._links))
+        await cancelled.wait()
+        await until(lambda: not server._links)
+    assert [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")] == []
 
 
 async def test_a_client_that_goes_away_cancels_the_decision() -> None:

@@ -18,11 +18,13 @@ from wsproto_async import (
     HTTPResponse,
     OptionError,
     StateError,
+    WebSocketClientFactory,
     WebSocketServerFactory,
     WebSocketServerProtocol,
     connect,
     serve_factory,
 )
+from wsproto_async.testing import memory_link
 
 from .support import Certificates, port_of, raw_client, until
 from .test_serve import get
@@ -68,6 +70,17 @@ async def test_it_serves_and_ends() -> None:
     ):
         await ws.send("y")
         assert await ws.recv() == "y"
+
+
+async def test_who_comes_while_it_closes_is_dropped() -> None:
+    factory = factory_of()
+    async with serve_factory(factory, "127.0.0.1", 0) as server:
+        await server.close()
+        link = memory_link(WebSocketClientFactory("ws://localhost/"), factory)
+        await link.client.wait_closed()
+        assert link.client.close_info.initiator == "network"
+        assert factory.countConnections == 0
+        assert server._links == set()
 
 
 async def test_it_drains() -> None:

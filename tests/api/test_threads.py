@@ -17,9 +17,12 @@ from wsproto_async import (
     WebSocket,
     WebSocketClientFactory,
     WebSocketClientProtocol,
+    WebSocketServerFactory,
     broadcast,
     connect,
 )
+from wsproto_async.api.client_link import ClientLinkFactory
+from wsproto_async.testing import memory_link
 
 from .support import port_of, raw_client, serving, until
 
@@ -116,6 +119,15 @@ async def test_what_send_would_raise() -> None:
             await in_thread(lambda: ws.send_threadsafe("x").result(5))
 
 
+async def test_the_thread_may_run_a_loop_of_its_own() -> None:
+    async def elsewhere() -> None:
+        await asyncio.wrap_future(ws.send_threadsafe("from another loop"))
+
+    async with serving() as (_, url), connect(url) as ws:
+        await in_thread(lambda: asyncio.run(elsewhere()))
+        assert await ws.recv() == "from another loop"
+
+
 async def test_it_is_not_for_the_loop_itself() -> None:
     async with serving() as (_, url), connect(url) as ws:
         with pytest.raises(StateError, match=r"use await send\(\)"):
@@ -140,6 +152,21 @@ def test_a_loop_that_is_closed() -> None:
         ws.send_threadsafe("x")
     with pytest.raises(Disconnected, match="closed"):
         protocol.sendMessageThreadsafe(b"x")
+    gc.collect()
+
+
+def test_a_loop_that_is_closed_before_the_connection() -> None:
+    async def main() -> Any:
+        factory = ClientLinkFactory("ws://localhost/")
+        factory.where = "nowhere"
+        link = memory_link(factory, WebSocketServerFactory())
+        await link.client.is_open
+        return link.client.ws
+
+    ws = asyncio.run(main())
+    assert ws.close_info is None  # nobody can have told it
+    with pytest.raises(Disconnected, match="the connection's loop is closed"):
+        ws.send_threadsafe("x")
     gc.collect()
 
 

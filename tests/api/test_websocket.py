@@ -29,6 +29,7 @@ from wsproto_async import (
     connect,
 )
 from wsproto_async._native import NATIVE
+from wsproto_async.testing import memory_pair
 
 from .support import (
     Certificates,
@@ -217,6 +218,17 @@ async def test_frames_are_logged_where_that_is_wanted() -> None:
     assert logged[:2] == [(1, b"text"), (2, b"octets")]
 
 
+async def test_an_option_may_change_while_it_is_open() -> None:
+    async with serving() as (_, url):
+        async with connect(url) as ws:
+            await ws.send("not noted")
+            ws.protocol.trackTimings = True
+            await ws.send("noted")
+            assert list(ws.protocol.trackedTimings or ()) == ["sendMessage"]
+        ws.protocol.trackTimings = False  # behind the end nobody minds
+        assert ws.protocol.trackTimings is False
+
+
 async def test_sending_does_not_suspend_while_there_is_room() -> None:
     async with serving(drain) as (_, url), connect(url) as ws:
         for message in ("text", b"octets"):
@@ -270,6 +282,19 @@ async def test_sending_waits_while_the_peer_is_slow_and_ends_with_the_connection
         for task in (*flooding, waiting):
             with pytest.raises(ConnectionClosedError):
                 await task
+
+
+@pytest.mark.parametrize("message", [bytearray(200_000), "x" * 200_000])
+async def test_sending_with_care_waits_for_the_peer_too(message: Any) -> None:
+    async with memory_pair() as (client, server):
+        server.protocol.pauseReceiving()
+        sending = asyncio.create_task(client.send(message, compress=False))
+        await until(lambda: client.protocol._writing_paused)
+        assert not sending.done()
+        server.protocol.resumeReceiving()
+        await sending
+        received = await server.recv()
+        assert received == (message if isinstance(message, str) else bytes(message))
 
 
 async def test_sending_goes_on_when_the_peer_reads_again() -> None:
@@ -414,6 +439,20 @@ async def test_automatic_pings_measure_too() -> None:
         assert 0 < ws.latency < 5
 
 
+async def test_a_ping_beside_an_automatic_one() -> None:
+    async def answer(peer: RawPeer) -> None:
+        await peer.frame()
+        peer.send(PONG, (await peer.frame()).payload)
+        await peer.everything()
+
+    options = ClientOptions(auto_ping_interval=0.01, auto_ping_timeout=0, close_timeout=0.05)
+    async with raw_server(answer) as url, connect(url, options=options) as ws:
+        await until(lambda: ws.protocol.autoPingPending)
+        trip = await ws.ping()
+        assert ws.latency == trip
+        assert ws.protocol.autoPingPending is not None  # that one is not answered yet
+
+
 async def test_bad_pings() -> None:
     async with serving() as (_, url), connect(url) as ws:
         waiting = ws.ping("same")
@@ -434,6 +473,16 @@ async def test_cancelled_pings_are_forgotten() -> None:
             ws.ping().cancel()
         assert ws._pings is not None
         assert len(ws._pings) == 1
+
+
+async def test_who_waits_for_a_pong_hears_of_the_end() -> None:
+    async with raw_server(RawPeer.everything) as url, connect(url) as ws:
+        cancelled, waiting = ws.ping(), ws.ping()
+        cancelled.cancel()
+        ws.abort()
+        with pytest.raises(ConnectionClosed):
+            await waiting
+        assert cancelled.cancelled()
 
 
 async def test_pong_is_a_heartbeat() -> None:

@@ -142,3 +142,9 @@ def test_taking_it_back() -> None:
     assert real.WebSocketServerProtocol is not kept
     with pytest.raises(StateError, match="already"):
         install_as_autobahn()
+
+
+def test_taking_it_back_leaves_the_real_one_alone() -> None:
+    real = sys.modules["autobahn"] = ModuleType("autobahn")
+    uninstall_as_autobahn()
+    assert sys.modules["autobahn"] is real

@@ -378,6 +378,8 @@ def test_a_refusal_by_hand(lab: Lab) -> None:
     side.feed(response(side.protocol.websocket_key))
     assert side.transport.aborted
     assert side.closed() == unclean("I have changed my mind")
+    side.protocol.failHandshake("once more")  # of no effect
+    assert side.protocol.wasNotCleanReason == "I have changed my mind"
 
 
 @covers("WebSocketClientProtocol")

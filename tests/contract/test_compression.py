@@ -13,6 +13,7 @@ from wsproto_async.compress import (
     PerMessageDeflateOffer,
     PerMessageDeflateOfferAccept,
 )
+from wsproto_async.errors import ProtocolError
 
 from .support import (
     CLOSE,
@@ -23,6 +24,7 @@ from .support import (
     Server,
     Side,
     client_factory,
+    close_payload,
     connect,
     head_of,
     open_server,
@@ -306,6 +308,21 @@ def test_the_bit_where_it_must_not_be(lab: Lab, octets: Any) -> None:
         side.feed_frame(opcode, b"", rsv=rsv, fin=fin)
     [close] = side.frames()
     assert (close.opcode, close.payload[:2]) == (CLOSE, (1002).to_bytes(2, "big"))
+
+
+def test_a_codec_may_say_with_which_code_it_fails(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise ProtocolError("I do not like it", 1010)
+
+    monkeypatch.setattr(Codec, "decompress_message_data", refuse)
+    side = compressed_server(lab)
+    side.protocol.failByDrop = False
+    side.feed_frame(TEXT, turned(b"ab"), rsv=4)
+    [close] = side.frames()
+    assert (close.opcode, close.payload) == (CLOSE, close_payload(1010, "I do not like it"))
+    assert side.protocol.noted("message") == []
 
 
 def test_the_levels_of_the_counters(lab: Lab) -> None:

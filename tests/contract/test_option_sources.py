@@ -142,6 +142,44 @@ def test_on_the_instance_in_a_hook(lab: Lab, role: str, hook: str) -> None:
     assert side.protocol.factory.maxMessagePayloadSize == 0
 
 
+def test_on_the_instance_above_a_plain_attribute_of_its_class(lab: Lab, role: str) -> None:
+    """Nothing but a plain attribute is there to take it, before the class is first used."""
+
+    class Own(BASES[role]):  # type: ignore[misc, valid-type]
+        maxMessagePayloadSize = 2
+
+    def factory() -> Any:
+        protocol = make()
+        protocol.maxMessagePayloadSize = limits.pop()
+        return protocol
+
+    limits = [2, 3]
+    make = FACTORIES[f"WebSocket{role.title()}Factory"](lab, Own, failByDrop=False)
+    for limit in (3, 2):
+        side = connect(lab, factory)
+        assert side.protocol.maxMessagePayloadSize == limit
+        assert "maxMessagePayloadSize" not in vars(side.protocol)
+        side.protocol.dropConnection(abort=True)
+        lab.turn()
+    assert Own.maxMessagePayloadSize == 2
+
+
+def test_a_class_counts_for_each_connection_of_a_factory(lab: Lab) -> None:
+    class Own(Server):
+        maxMessagePayloadSize = 2
+
+    factory = server_factory(lab, Own, failByDrop=False)
+    for limit in (2, 2, 3):
+        if limit == 3:
+            factory.setProtocolOptions(maxFramePayloadSize=2)
+            Own.maxMessagePayloadSize = 3
+        side = connect(lab, factory)
+        side.feed(request())
+        side.sent()
+        assert side.protocol.maxMessagePayloadSize == limit
+        assert is_refused(side)
+
+
 def test_one_connection_does_not_change_another(lab: Lab) -> None:
     own = type("Own", (Server,), {"failByDrop": False, "maxMessagePayloadSize": 5})
     first, second = open_server(lab, own), open_server(lab, own)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.parity.table import covers
+from wsproto_async import ConnectionDeny, ConnectionRequest, HTTPResponse
 from wsproto_async.version import __version__
 
 from .support import Lab, Server, Side, connect, head_of, request, server_factory, unclean
@@ -204,3 +205,36 @@ def test_a_head_has_its_limits(lab: Lab) -> None:
     side = connect(lab, server_factory(lab, maxHandshakeHeaders=10))
     side.feed(request("/", {}, *(f"X-{i}: 1" for i in range(10))))
     assert head_of(side.sent())[0].startswith("HTTP/1.1 431 ")
+
+
+def test_a_hook_may_leave_the_answer_to_its_base(lab: Lab) -> None:
+    class Hears(Server):
+        def onHttpRequest(self, request: ConnectionRequest) -> Any:
+            self.note("request", request.path)
+            return super().onHttpRequest(request)
+
+    for web_status, status in (True, 200), (False, 426):
+        side = plain(lab, "/x", Hears, webStatus=web_status)
+        assert head_of(side.sent())[0].startswith(f"HTTP/1.1 {status} ")
+        assert side.protocol.noted("request") == [("/x",)]
+
+
+@pytest.mark.parametrize("how", ["answer", "refusal", "by hand"])
+def test_nobody_is_answered_who_has_gone(lab: Lab, how: str) -> None:
+    answer = lab.create_future()
+
+    class Later(Server):
+        async def onHttpRequest(self, request: ConnectionRequest) -> Any:
+            return await answer
+
+    side = plain(lab, protocol=Later)
+    side.lose()
+    if how == "by hand":
+        side.protocol.failHandshake("too late", 503)
+    if how == "refusal":
+        answer.set_exception(ConnectionDeny(ConnectionDeny.FORBIDDEN))
+    else:
+        answer.set_result(HTTPResponse(200))
+    assert side.sent() == b""
+    assert side.closed()[:2] == (False, 1006)
+    assert lab.complaints == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.parity.table import covers
-from wsproto_async import WebSocketClientProtocol, WebSocketServerProtocol
+from wsproto_async import StateError, WebSocketClientProtocol, WebSocketServerProtocol
 from wsproto_async import WebSocketProtocol as P
 from wsproto_async.stats import Timings, TrafficStats
 
@@ -229,6 +229,7 @@ def test_is_closed(lab: Lab, role: str) -> None:
         side = open_side(lab, role, protocol=Closing)
         is_closed = side.protocol.is_closed
         assert not is_closed.done()
+        assert side.protocol.is_closed is is_closed
         if drop:
             side.protocol.dropConnection()
         else:
@@ -237,6 +238,21 @@ def test_is_closed(lab: Lab, role: str) -> None:
         lab.turn()
         assert side.protocol.noted("done") == [(True,)]
         assert side.protocol.is_closed.result() is side.protocol
+
+
+def test_who_waits_for_the_end_behind_it_does_not_wait(lab: Lab, role: str) -> None:
+    side = open_side(lab, role)
+    side.lose()
+    lab.get(side.protocol.wait_closed())
+    assert side.protocol.close_info.initiator == "network"
+
+
+def test_producers_are_twisteds(lab: Lab, role: str) -> None:
+    side = open_side(lab, role)
+    with pytest.raises(StateError, match=r"use drain\(\) or onPauseWriting\(\)"):
+        side.protocol.registerProducer(object(), True)
+    side.protocol.unregisterProducer()
+    assert side.protocol.state == P.STATE_OPEN
 
 
 # --- events ---------------------------------------------------------------------------------------

@@ -250,3 +250,14 @@ def test_sync_gives_each_piece_a_write_of_its_own(lab: Lab) -> None:
     assert b"".join(writes) == b"\x01\x04abcd\x00\x02ef\x80\x00"
     assert {b"cd", b"\x80\x00"} < set(writes)
     assert not [write for write in writes if b"ab" in write and b"cd" in write]
+
+
+@covers("sendMessageFrameData")
+def test_sync_writes_nothing_where_there_is_nothing(lab: Lab) -> None:
+    side = open_server(lab)
+    side.protocol.beginMessage()
+    side.protocol.beginMessageFrame(2)
+    side.sent()
+    assert side.protocol.sendMessageFrameData(b"", sync=True) == 2
+    assert not side.protocol.triggered
+    assert side.sent() == b""

@@ -267,6 +267,17 @@ def test_failing_with_a_close_frame(side: Recorder) -> None:
     assert side.connection.failed_by_me
 
 
+def test_a_violation_behind_a_message_whose_taker_ends_the_connection(side: Recorder) -> None:
+    def take() -> None:
+        side.connection.lost()
+        side.connection.release()
+
+    side.connection.on_batch = take
+    side.receive(side.frame(TEXT, b"last") + side.frame(3))
+    assert side.take() == [("message", b"last", False), ("closed",)]
+    assert side.written == b""
+
+
 def test_failing_by_drop(side: Recorder) -> None:
     side.connection.fail(1002, "yours", by_drop=True)
     assert side.take() == [("drop", True)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from wsproto_async.errors import OptionError
 from wsproto_async.options import ClientOptions, ServerOptions
@@ -23,6 +23,15 @@ class TestSpelling:
         given: dict[str, Any] = {"maxConnections": 3, "utf8validateIncoming": False}
         same = ServerOptions(max_connections=3, utf8_validate_incoming=False)
         assert ServerOptions(**given) == same
+
+    def test_a_model_of_options_is_taken_as_it_is(self) -> None:
+        class Settings(BaseModel):
+            server: ServerOptions
+
+        options = ServerOptions(max_connections=3)
+        assert Settings(server=options).server is options
+        with pytest.raises(ValidationError, match="valid dictionary or instance"):
+            Settings.model_validate({"server": ["max_connections"]})
 
     def test_both_at_once_are_refused(self) -> None:
         given: dict[str, Any] = {"maxConnections": 3, "max_connections": 4}

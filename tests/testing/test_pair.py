@@ -16,6 +16,7 @@ from wsproto_async import (
     ConnectionClosedError,
     ConnectionClosedOK,
     ConnectionDeny,
+    Deflate,
     HandshakeError,
     HTTPResponse,
     Opcode,
@@ -102,6 +103,15 @@ async def test_a_wrong_argument_is_named_and_leaves_nothing() -> None:
     with pytest.raises(OptionError, match="protocols"):
         async with memory_pair(client={"subprotocols": "chat"}):
             pytest.fail("it was accepted")
+
+
+async def test_what_fails_before_there_is_a_pair_is_raised() -> None:
+    def headers() -> dict[str, str]:
+        raise LookupError("on purpose")
+
+    with pytest.raises(LookupError, match="on purpose"):
+        async with memory_pair(client={"headers": headers}):
+            pytest.fail("there was none")
 
 
 async def test_large_messages_and_many() -> None:
@@ -258,6 +268,22 @@ async def test_a_recorder_sees_frames_and_messages() -> None:
     closes = [each for each in recorder.frames if each.opcode == Opcode.CLOSE]
     assert [each.payload[:2] for each in closes] == [b"\x03\xe8"] * 2
     assert repr(recorder) == f"<Recorder: {len(recorder.frames)} frames>"
+
+
+async def test_a_recorder_inflates_messages() -> None:
+    recorder = Recorder()
+    compression: dict[str, Any] = {"compression": Deflate(min_size=0)}
+    async with memory_pair(echo, server=compression, client=compression, recorder=recorder) as pair:
+        for message in ("Grüße " * 100, "Grüße " * 100, bytes(1000)):
+            await pair.client.send(message)
+            assert await pair.client.recv() == message
+        await pair.client.send("as it is", compress=False)
+        assert await pair.client.recv() == "as it is"
+    expected = ["Grüße " * 100, "Grüße " * 100, bytes(1000), "as it is"]
+    assert recorder.messages("client") == recorder.messages("server") == expected
+    data = [frame for frame in recorder.sent_by("client") if not frame.is_control]
+    assert [frame.rsv for frame in data] == [4, 4, 4, 0]
+    assert len(data[0].payload) < 100
 
 
 async def test_a_recorder_takes_refusals_for_what_they_are() -> None:

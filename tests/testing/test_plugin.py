@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -82,6 +83,18 @@ def test_the_example_of_the_page(suite: pytest.Pytester) -> None:
     suite.makeini(ini)
     result = suite.runpytest_inprocess("-p", "no:cacheprovider", "-W", "error")
     result.assert_outcomes(passed=1)
+
+
+def test_its_fixtures_are_anyios_where_pytest_asyncio_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytest_asyncio", None)
+    spec = importlib.util.find_spec("wsproto_async.testing.plugin")
+    assert spec is not None
+    assert spec.loader is not None
+    plugin = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plugin)
+    assert plugin.async_fixture is pytest.fixture
 
 
 def test_with_anyio(suite: pytest.Pytester) -> None:

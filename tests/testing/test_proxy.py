@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from wsproto_async import (
     WebSocket,
 )
 from wsproto_async.testing import FaultyProxy, Recorder, local_server
+from wsproto_async.testing.proxy import RESET
+from wsproto_async.testing.wire import CAPACITY
 
 
 async def test_a_server_without_a_proxy() -> None:
@@ -141,6 +144,109 @@ async def test_a_stalled_reader_makes_the_writer_wait() -> None:
         server.faults.stall()
         await until(lambda: theirs.protocol._writing_paused)
         ws.abort()
+
+
+async def test_a_client_that_does_not_read_loses_nothing() -> None:
+    octets = bytes(range(256)) * 100_000
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(octets)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    async with FaultyProxy(server.sockets[0].getsockname()[1]) as proxy:
+        reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+        await until(lambda: any(end._full for end in proxy._ends))
+        assert await reader.read(-1) == octets
+        writer.close()
+        await until(lambda: not proxy.connections)
+    server.close()
+    await server.wait_closed()
+
+
+class Held(FaultyProxy):
+    """Connects to the server when it is let."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.go = asyncio.Event()
+
+    async def __aenter__(self) -> Held:
+        await super().__aenter__()
+        return self
+
+    async def _connect(self, near: Any) -> None:
+        await self.go.wait()
+        await super()._connect(near)
+
+
+async def test_what_comes_before_the_server_is_reached_waits_and_is_bounded() -> None:
+    octets = bytes(range(256)) * 100_000
+
+    async def talk(writer: asyncio.StreamWriter) -> None:
+        writer.write(octets)
+        await writer.drain()
+        writer.write_eof()
+
+    received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.set_result(await reader.read(-1))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with Held(server.sockets[0].getsockname()[1]) as proxy:
+        reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+        talking = asyncio.create_task(talk(writer))
+        await until(lambda: any(not end.transport.is_reading() for end in proxy._ends))
+        assert all(len(end._backlog) < 20 * CAPACITY for end in proxy._ends)
+        proxy.go.set()
+        assert await received == octets
+        await talking
+        assert await reader.read() == b""
+        writer.close()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("who", ["client", "proxy"])
+async def test_who_leaves_before_the_server_is_reached(who: str) -> None:
+    received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await received.put(await reader.read(-1))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with Held(server.sockets[0].getsockname()[1]) as proxy:
+        reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+        await until(lambda: proxy._ends)
+        if who == "client":
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
+            await until(lambda: not proxy._ends)
+            proxy.go.set()
+            assert await received.get() == b""
+            await until(lambda: not proxy.connections)
+    assert await reader.read() == b""
+    writer.close()
+    assert received.empty()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_recorder_takes_heads_in_pieces() -> None:
+    recorder = Recorder()
+    async with local_server(recorder=recorder) as server:
+        server.faults.split(5)
+        async with server.connect() as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+    assert recorder.head("client").startswith("GET / HTTP/1.1\r\n")
+    assert recorder.head("server").startswith("HTTP/1.1 101 ")
+    assert recorder.messages("client") == ["hello"]
 
 
 async def test_a_proxy_to_nowhere() -> None:
