@@ -11,8 +11,10 @@ import signal
 import sys
 import termios
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
+
+from coverage import Coverage
 
 from tests.examples.program import ROOT
 
@@ -27,6 +29,13 @@ class Result(NamedTuple):
     err: str
 
 
+def _environ(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a tool: ours, and coverage measures it where it measures us."""
+    measured = Coverage.current() is not None
+    coverage = {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")} if measured else {}
+    return {**os.environ, "PYTHONPATH": str(ROOT), **coverage, **more}
+
+
 def _hear_ctrl_c() -> None:
     """Undo what a shell does to what it starts in the background, these tests perhaps."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -38,7 +47,7 @@ async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-m", "wsproto_async", *arguments),
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        env=_environ(environ),
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -74,8 +83,9 @@ class Terminal:
         pid, self.descriptor = pty.fork()
         if pid == 0:
             _hear_ctrl_c()
-            os.environ.update({"TERM": "xterm", "PYTHONPATH": str(ROOT)} | environ)
-            os.execv(sys.executable, [sys.executable, "-m", "wsproto_async", *arguments])
+            os.chdir(ROOT)
+            command = [sys.executable, "-m", "wsproto_async", *arguments]
+            os.execve(sys.executable, command, _environ({"TERM": "xterm", **environ}))
         self.pid = pid
         termios.tcsetwinsize(self.descriptor, (40, 100))
 

@@ -125,6 +125,24 @@ async def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
             assert await terminal.end() == 0
 
 
+async def test_a_terminal_sees_how_many_there_are_yet(tmp_path: Path) -> None:
+    async def halfway(ws: WebSocket) -> None:
+        await ws.send(await ws.recv())
+        await go_on.wait()
+        await ws.send(await ws.recv())
+        await ws.wait_closed()
+
+    (tmp_path / "rich.py").write_text("raise ImportError\n")
+    async with serving(halfway) as (_, url):
+        for environ, half in (({}, " 50 %"), ({"PYTHONPATH": f"{tmp_path}:{ROOT}"}, " 50% ")):
+            go_on = asyncio.Event()
+            terminal = Terminal("bench", url, "-c", "1", "-n", "2", **environ)
+            await terminal.until(half)
+            go_on.set()
+            await terminal.until("2 echoes of 32 octets")
+            assert await terminal.end() == 0
+
+
 @pytest.mark.parametrize(
     ("given", "status", "error"),
     [

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import os
 import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +19,8 @@ from tests.api.support import RawPeer, echo, raw_server, serving
 from tests.examples.program import ROOT
 from wsproto_async import ServerOptions, WebSocket, connect
 from wsproto_async.cli import main
+from wsproto_async.cli.connect import Talk, add_to
+from wsproto_async.cli.lines import piped_lines
 
 from .support import PROMPT, Terminal, started, tool
 
@@ -43,6 +52,42 @@ async def test_everything_is_received_before_the_end() -> None:
         result = await tool("connect", "--quiet", "--stay", url, stdin=b"3000\n")
     assert result.status == 0
     assert [line.split()[0] for line in result.out.splitlines()] == [str(n) for n in range(3000)]
+
+
+def test_lines_behind_the_end_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def first() -> str:
+        async with contextlib.aclosing(piped_lines()) as lines:  # type: ignore[type-var]
+            return await anext(lines)
+
+    before = set(threading.enumerate())
+    descriptor, pipe = os.pipe()
+    with os.fdopen(descriptor) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        os.write(pipe, b"one\n")
+        assert asyncio.run(first()) == "one"
+        [reader] = set(threading.enumerate()) - before
+        os.write(pipe, b"two\n")
+        os.close(pipe)
+        reader.join(5)
+        assert not reader.is_alive()
+    gc.collect()  # nothing is left that was to be awaited
+
+
+async def test_a_line_that_cannot_be_sent_any_more_is_the_last() -> None:
+    taken: list[str] = []
+
+    async def lines() -> AsyncIterator[str]:
+        for line in "one", "two":
+            taken.append(line)
+            yield line
+
+    parser = ArgumentParser()
+    add_to(parser.add_subparsers())
+    async with serving() as (_, url):
+        async with connect(url) as ws:
+            pass
+        await Talk(parser.parse_args(["connect", url]), False).send(ws, lines())
+    assert taken == ["one"]
 
 
 async def test_an_answer_that_takes_its_time_is_waited_for() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from asyncio.subprocess import Process
@@ -15,6 +16,7 @@ import trustme
 
 from wsproto_async import connect
 from wsproto_async.cli import main
+from wsproto_async.cli.serve import _explain
 
 from .support import started
 
@@ -78,7 +80,7 @@ async def test_tls_and_options(tmp_path: Path) -> None:
     path = tmp_path / "cert.pem"
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(path))
     arguments = ["--cert", str(path), "-o", "max_message_payload_size=10"]
-    async with server(*arguments) as (url, _):
+    async with server(*arguments) as (url, process):
         assert url.startswith("wss://")
         async with started("connect", "--insecure", "--quiet", url) as client:
             out, err = await client.communicate(b"0123456789\n")
@@ -88,6 +90,8 @@ async def test_tls_and_options(tmp_path: Path) -> None:
             assert client.returncode == 1
             assert b"certificate verification failed" in err
             assert len(err.splitlines()) == 1
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -109,3 +113,9 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture
             assert error in err
             assert len(err.splitlines()) == 1
             assert out == ""
+
+
+def test_what_the_system_refuses_is_said_in_its_words() -> None:
+    refusal = PermissionError(errno.EACCES, "Permission denied")
+    assert _explain(refusal, "::1", 80) == "cannot serve at [::1]:80: Permission denied"
+    assert _explain(OSError("no way"), "a.example", 80) == "cannot serve at a.example:80: no way"

@@ -103,8 +103,7 @@ class Bench:
                 await self.load()
             finally:  # also where Ctrl-C cancels it: what was measured is true
                 self.seconds = time.perf_counter() - self._begin
-                if self.latency.count:
-                    self.report()
+                self.report()
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         finally:
@@ -184,7 +183,10 @@ class Bench:
                 show(min(done, 1.0), f"{self.latency.count / passed:,.0f} messages/s")
 
     def report(self) -> None:
+        """Print what was measured, if anything was."""
         count, seconds = self.latency.count, self.seconds
+        if not count:
+            return
         octets = count * self.args.size / seconds / 1e6
         kind = "text" if self.args.text else "binary"
         print(
@@ -201,27 +203,34 @@ class Bench:
 
 @contextlib.contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[float, str], object]]:
-    """A bar in a terminal, if rich is there; else nothing, since a pipe is no place for one."""
+    """A bar in a terminal, of rich's if that is there; a pipe is no place for one."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, text: None
-        return
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-    except ImportError:
+    elif (bar := _rich_bar()) is None:
         try:
             yield lambda done, text: print(f"\r{done:4.0%} {text:<40}", end="", file=sys.stderr)
         finally:
             print(file=sys.stderr)
-        return
+    else:
+        with bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda done, text: bar.update(
+                task, completed=done, description=text, refresh=True
+            )
+
+
+def _rich_bar() -> Any:
+    """A bar of rich's; None where that is not installed."""
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    except ImportError:
+        return None
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
-    bar = Progress(
+    return Progress(
         *columns,
         TextColumn("{task.description}"),
         console=Console(stderr=True),
         transient=True,
         auto_refresh=False,
     )
-    with bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda done, text: bar.update(task, completed=done, description=text, refresh=True)

@@ -72,9 +72,11 @@ def _bar(length: float) -> str:
 
 def duration(seconds: float) -> str:
     """A duration for people, with three digits."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1 or unit == "µs":
-            value = seconds * factor
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):  # noqa: B007 (used behind the loop)
+        if seconds * factor >= 1:
             break
+    else:
+        unit, factor = "µs", 1e6
+    value = seconds * factor
     digits = 0 if value >= 100 else 1 if value >= 10 else 2
     return f"{value:.{digits}f} {unit}"

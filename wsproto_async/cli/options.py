@@ -120,10 +120,7 @@ def toml_lines(role: str, options: list[Description], *, table: bool) -> Iterato
         text = option.text.replace("``", "")
         for paragraph in (*text.split("\n\n"), f"Value: {option.kind}."):
             yield textwrap.fill(paragraph, WIDTH, initial_indent="# ", subsequent_indent="# ")
-        if option.default is None:
-            yield f"#{option.name} =  # not set"
-        else:
-            yield f"#{option.name} = {_toml(option.default)}"
+        yield f"#{option.name} = {_toml(option.default)}"
 
 
 def _toml(value: Any) -> str:
