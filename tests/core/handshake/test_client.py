@@ -165,8 +165,9 @@ def test_empty_subprotocol_is_none() -> None:
 
 CHECKS: list[tuple[int, ResponseHead, str]] = [
     (2, head(start="HTTP/1.0 101 x"), "unsupported HTTP version 'HTTP/1.0'"),
-    (4, head(start="HTTP/1.1 404 x"), r"upgrade failed \(404 - Not Found\)"),
-    (4, head(start="HTTP/1.1 200 x"), r"upgrade failed \(200 - OK\)"),
+    (4, head(start="HTTP/1.1 404 NOT FOUND"), r"upgrade failed \(404 - Not Found\)$"),
+    (4, head(start="HTTP/1.1 200"), r"upgrade failed \(200 - OK\)$"),
+    (4, head(start="HTTP/1.1 503 too many"), r"\(503 - Service Unavailable\): 'too many'$"),
     (5, head("Content-Length: 3"), "Content-Length"),
     (5, head("Transfer-Encoding: chunked"), "Transfer-Encoding"),
     (5, head(drop="Upgrade"), "Upgrade header missing"),

@@ -124,9 +124,7 @@ def judge_response(head: ResponseHead, *, key: bytes, protocols: Sequence[str]) 
     if head.version != "HTTP/1.1":
         raise head.error(f"unsupported HTTP version {shown(head.version)}")
     if head.status != 101:
-        raise head.error(
-            f"WebSocket connection upgrade failed ({head.status} - {reason_phrase(head.status)})"
-        )
+        raise head.error(_refused(head))
     refuse_body(head)
     upgrade = required(head, "Upgrade")
     if upgrade.lower() != "websocket":
@@ -146,6 +144,13 @@ def judge_response(head: ResponseHead, *, key: bytes, protocols: Sequence[str]) 
     except HandshakeError as error:
         raise head.error(error.reason) from None
     return Accepted(head, _judge_subprotocol(head, protocols), extensions)
+
+
+def _refused(head: ResponseHead) -> str:
+    """What a response that is no 101 says; in the server's own words, too, if it has found some."""
+    phrase = reason_phrase(head.status)
+    text = f"WebSocket connection upgrade failed ({head.status} - {phrase})"
+    return text if head.reason.lower() in ("", phrase.lower()) else f"{text}: {shown(head.reason)}"
 
 
 def _judge_subprotocol(head: ResponseHead, protocols: Sequence[str]) -> str | None:
