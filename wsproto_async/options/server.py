@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from ..constants import SUPPORTED_PROTOCOL_VERSIONS
 from .common import CommonOptions
 from .fields import Autobahn, Flag, Seconds, as_tuple, counted
-from .origins import SAME_ORIGIN, origin_pattern
+from .origins import SAME_ORIGIN, check_origin, origin_pattern
 from .own import OwnServerOptions
 
 __all__ = ["ServerOptions"]
@@ -87,13 +87,15 @@ class ServerOptions(OwnServerOptions, CommonOptions, frozen=True):
     Default: Autobahn's, which lets everybody in; it is sent only if that is switched on."""
 
     allowed_origins: Annotated[
-        Sequence[Annotated[str, Field(min_length=1)]], AfterValidator(as_tuple)
+        Sequence[Annotated[str, Field(min_length=1), AfterValidator(check_origin)]],
+        AfterValidator(as_tuple),
     ] = ("*",)
     """Which pages may connect, as origins ``scheme://host:port`` in which ``*`` stands for
-    anything: ``"https://example.com"``, ``"*://*.example.com:*"``. Without a port, an entry for
-    http or https means that scheme's own. The entry ``"same-origin"`` stands for pages that come
-    from where they connect to: from the host and port in their Host header. A handshake from
-    elsewhere is refused; one without an Origin header does not come from a page, and passes.
+    anything: ``"https://example.com"``, ``"*://*.example.com:*"``, ``"capacitor://localhost"``.
+    Without a port, an entry means its scheme's own. The entry ``"same-origin"`` stands for pages
+    that come from where they connect to: from the host and port in their Host header. An entry that
+    no origin can match is an error. A handshake from elsewhere is refused; one without an Origin
+    header does not come from a page, and passes.
 
     Default: every page, since only you know yours. Set it wherever cookies or the network
     address of a browser let people in."""
