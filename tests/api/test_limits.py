@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.support import CLOSE, MASK, PING, PONG, TEXT, close_payload, frame
+from tests.contract.support import CLOSE, MASK, PING, PONG, TEXT, close_payload, frame, request
 from wsproto_async import (
     ConnectionClosed,
     ConnectionRequest,
@@ -403,3 +403,31 @@ async def test_it_serves_callbacks(lines: Any) -> None:
         'PEER - "GET /x" 101 1000',
         'PEER - "GET /" 200 -',
     ]
+
+
+@pytest.mark.parametrize("style", ["user", "peer", "path"])
+async def test_a_line_can_be_read_in_one_way_only(
+    caplog: pytest.LogCaptureFixture, style: str
+) -> None:
+    """Nobody can make up a field by what is in another one."""
+    caplog.set_level("INFO", "wsproto_async.access")
+    forged = 'ann "GET /" 101 1000 0.001 1 1'
+    path, more = "/", "X-Forwarded-For: 192.0.2.1"
+    if style == "path":
+        path = f"/{forged}".replace(" ", "%20")
+    elif style == "peer":
+        more = f"X-Forwarded-For: {forged}"
+
+    def name(ws: WebSocket, request: ConnectionRequest) -> None:
+        ws.protocol.user = forged if style == "user" else ""
+
+    options = ServerOptions(access_log=True, trust_x_forwarded_for=1)
+    async with serving(process_request=name, options=options) as (server, _):
+        async with raw_client(server, upgrade=False) as peer:
+            peer.write(request(path, None, more))
+            peer.writer.write_eof()
+            await peer.everything()
+        await until(lambda: caplog.records)
+    [line] = [each.message for each in caplog.records if each.name == "wsproto_async.access"]
+    assert re.fullmatch(r'\S+ \S+ "GET /[^" ]*" 101 1006 \d+\.\d+ \d+ \d+', line)
+    assert "ann" in line

@@ -147,6 +147,31 @@ async def test_closing_where_that_is_wanted() -> None:
         assert "secret" not in caught.value.reason
 
 
+async def test_a_bad_message_is_not_a_fault_of_the_handler(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who sends them could fill the log otherwise."""
+    seen = []
+
+    async def strict(ws: WebSocket) -> None:
+        seen.append(ws)
+        async for _ in ws.messages(Order, on_invalid="close"):
+            pass
+
+    async with serving(strict) as (server, url):
+        ws = await connect(url)
+        await ws.send("no order")
+        with pytest.raises(ConnectionClosedError) as caught:
+            await ws.recv()
+        assert caught.value.code == 1007
+        while server.connections:
+            await asyncio.sleep(0.001)
+    info = seen[0].close_info
+    assert isinstance(info.cause, ValidationError)
+    assert info.cause.__traceback__ is None
+    assert [each for each in caplog.records if each.levelname in ("ERROR", "WARNING")] == []
+
+
 async def test_bad_policies() -> None:
     async with serving() as (_, url), connect(url) as ws:
         with pytest.raises(OptionError, match="on_invalid must be"):

@@ -10,6 +10,10 @@ iterator  the same with ``async for`` in ``onOpen``, and the limits of ``ServerO
 tasks     the same with a coroutine ``onMessage`` that takes its time
 hasty     ``serve`` with short timeouts, and a ``process_request`` that never decides on ``/never``
 tls       ``serve`` with short timeouts and TLS
+secure    like ``handler``, with TLS
+typed     ``serve`` with messages that are JSON of a type
+guarded   ``serve`` with a password (``user:secret``), a health check, an access log, and a proxy in
+          front that is trusted
 ========  =====================================================================================
 """
 
@@ -23,6 +27,8 @@ import ssl
 import sys
 from typing import Any
 
+from pydantic import BaseModel
+
 from tests.helpers import LOOPS
 from wsproto_async import (
     ServerOptions,
@@ -30,6 +36,8 @@ from wsproto_async import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
     accept_deflate,
+    basic_auth,
+    health_check,
     serve,
 )
 
@@ -45,6 +53,17 @@ async def echo(ws: WebSocket) -> None:
 async def decide(ws: WebSocket, request: Any) -> None:
     if request.path == "/never":
         await asyncio.get_running_loop().create_future()
+
+
+class Order(BaseModel):
+    name: str
+    count: int = 0
+    parts: list[Order] = []
+
+
+async def take_orders(ws: WebSocket) -> None:
+    async for order in ws.messages(Order, on_invalid="close"):
+        await ws.send_model(order)
 
 
 class Callbacks(WebSocketServerProtocol):
@@ -88,6 +107,18 @@ async def main(certificate: str) -> None:
                 serve(echo, *here, options=hasty, process_request=decide)
             ),
             "tls": await stack.enter_async_context(serve(echo, *here, options=hasty, ssl=context)),
+            "secure": await stack.enter_async_context(
+                serve(echo, *here, options=safe, ssl=context)
+            ),
+            "typed": await stack.enter_async_context(serve(take_orders, *here)),
+            "guarded": await stack.enter_async_context(
+                serve(
+                    echo,
+                    *here,
+                    options=ServerOptions(access_log=True, trust_x_forwarded_for=1),
+                    process_request=[health_check(), basic_auth({"user": "secret"})],
+                )
+            ),
         }
         for name, protocol, options in (
             ("contract", Callbacks, contract),

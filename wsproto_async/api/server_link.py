@@ -86,6 +86,8 @@ class ServerLink(Link, WebSocketServerProtocol):
         ended = is_only(error, ConnectionClosed) and self._close_info is not None
         if error is None or ended:
             self._begin_close(*self.factory.running.farewell)
+        elif error is self._close_cause:  # a bad message, of which the peer has been told
+            self._close_cause = error.with_traceback(None)
         else:
             self._say("error", f"handler raised {type(error).__name__}", error)
             if self.state == State.OPEN:

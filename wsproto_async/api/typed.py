@@ -87,6 +87,7 @@ class TypedMessages(Generic[T]):
                 await result
             return
         if self._on_invalid == "close":
+            self._ws.protocol._close_cause = error
             self._ws.protocol._begin_close(CloseCode.INVALID_PAYLOAD, _in_short(error))
         raise error
 

@@ -5,7 +5,9 @@
     tcp4:192.0.2.7:51334 ann "GET /chat" 101 1000 12.345 517 2048
 
 That is the peer, the user if somebody has found out, what was asked for, the HTTP status, the
-close code, seconds, octets received, and octets sent; ``-`` stands for what is not there.
+close code, seconds, octets received, and octets sent; ``-`` stands for what is not there. Quotes
+that somebody else has sent, and spaces outside of quotes, are escaped, so that there is one way to
+read it.
 """
 
 from __future__ import annotations
@@ -45,12 +47,20 @@ def log_access(protocol: WebSocketServerProtocol, status: int, seconds: float) -
     log.log(
         level,
         '%s %s "%s" %s %s %.3f %d %d',
-        protocol.peer,
-        shown(user)[1:-1] if isinstance(user, str) and user else "-",
-        "-" if path is None else f"GET {shown(path)[1:-1]}",
+        _word(protocol.peer),
+        _word(user) if isinstance(user, str) else "-",
+        "-" if path is None else f"GET {_quoted(path)}",
         status or "-",
         info.code if status == 101 and info is not None else "-",
         seconds,
         stats.preopenIncomingOctetsWireLevel + stats.incomingOctetsWireLevel,
         stats.preopenOutgoingOctetsWireLevel + stats.outgoingOctetsWireLevel,
     )
+
+
+def _quoted(text: str) -> str:
+    return shown(text)[1:-1].replace('"', r"\x22")
+
+
+def _word(text: str) -> str:
+    return _quoted(text).replace(" ", r"\x20") or "-"
