@@ -90,5 +90,5 @@ def _said(code: int | None, reason: str | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """``text`` so that it cannot break out of a line of a log, nor fill it."""
-    return repr(text if len(text) <= 200 else text[:200] + "...")
+    """``text`` so that it cannot break out of a line of a log, nor fill it; in ASCII."""
+    return ascii(text if len(text) <= 200 else text[:200] + "...")

@@ -173,6 +173,15 @@ async def test_a_socket_can_be_used_once() -> None:
             await connect("ws://name.example/a", sock=sock)
 
 
+@pytest.mark.parametrize("name", ["....", "a" * 64, "a." * 5000 + "a"])
+async def test_names_that_no_host_can_have(name: str) -> None:
+    """A server can send us anywhere: that is a connection that fails, and is told in short."""
+    async with serving(process_request=Requests(a=f"ws://{name}/")) as (_, url):
+        with pytest.raises(ConnectError, match="cannot connect to") as caught:
+            await connect(url + "a")
+    assert len(str(caught.value)) < 300
+
+
 async def test_all_of_it_has_one_timeout() -> None:
     # A circle that is longer than the time there is.
     async def slow(ws: WebSocket, request: ConnectionRequest) -> HTTPResponse:
@@ -231,6 +240,7 @@ def test_what_is_no_redirect(error: HandshakeError) -> None:
         ("ws://h/", ["ws://[::1/"], "not a URL of a WebSocket"),
         ("ws://h/", ["/a b"], "not a URL of a WebSocket"),
         ("ws://h/", ["http://"], "not a URL of a WebSocket"),
+        ("ws://h/", ["ws://\xe4..b/"], "not a URL of a WebSocket"),
         ("ws://h/", ["/a", "/b"], "elsewhere, too"),
     ],
 )

@@ -22,7 +22,7 @@ from wsproto_async import (
 )
 from wsproto_async.api.typed import adapter_of
 
-from .support import serving
+from .support import serving, until
 
 
 class Order(BaseModel):
@@ -151,7 +151,7 @@ async def test_a_bad_message_is_not_a_fault_of_the_handler(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Who sends them could fill the log otherwise."""
-    seen = []
+    seen: list[WebSocket] = []
 
     async def strict(ws: WebSocket) -> None:
         seen.append(ws)
@@ -164,9 +164,9 @@ async def test_a_bad_message_is_not_a_fault_of_the_handler(
         with pytest.raises(ConnectionClosedError) as caught:
             await ws.recv()
         assert caught.value.code == 1007
-        while server.connections:
-            await asyncio.sleep(0.001)
+        await until(lambda: not server.connections)
     info = seen[0].close_info
+    assert info is not None
     assert isinstance(info.cause, ValidationError)
     assert info.cause.__traceback__ is None
     assert [each for each in caplog.records if each.levelname in ("ERROR", "WARNING")] == []

@@ -212,6 +212,12 @@ def redirect(location: bytes, code: int = 302) -> Script:
     return then_stay(status(code, b"Location: " + location, b"Content-Length: 0"))
 
 
+def slow_redirect(sock: socket.socket, head: bytes) -> None:
+    """In time, but not all of them together."""
+    time.sleep(0.3)
+    redirect(b"/a")(sock, head)
+
+
 REDIRECTS: dict[str, Script] = {
     "nowhere": then_stay(status(302)),
     "to itself": redirect(b"/"),
@@ -226,6 +232,18 @@ REDIRECTS: dict[str, Script] = {
     "to 15,000 octets": redirect(b"/" + b"x" * 15_000),
     "to a closed port": redirect(b"ws://127.0.0.1:1/"),
     "to another scheme": redirect(b"ftp://127.0.0.1/"),
+    "to a label that is too long": redirect(b"ws://" + b"a" * 64 + b"/"),
+    "to dots": redirect(b"ws://..../"),
+    "to a name of 10,000 octets": redirect(b"ws://" + b"a." * 5000 + b"/"),
+    "to a name that is none": redirect(b"ws://\xe4..b/"),
+    "to a name in escapes": redirect(b"ws://%0d%0a%00/"),
+    "to a Unix socket": redirect(b"ws://unix:/etc/passwd"),
+    "to a Unix socket, relatively": redirect(b"//unix:/etc/passwd"),
+    "to the port 0": redirect(b"ws://127.0.0.1:0/"),
+    "without a host": redirect(b"ws:///x"),
+    "with backslashes": redirect(b"ws:\\\\127.0.0.1:1\\"),
+    "without an end in its body": endless(status(302, b"Location: /a"), b"x" * 65536),
+    "after a while": slow_redirect,
     "twice at once": then_stay(status(302, b"Location: /a", b"Location: /b")),
     "300": redirect(b"/a", 300),
     "304": redirect(b"/a", 304),
@@ -467,6 +485,16 @@ def test_a_socks_proxy(visitor: Visitor, name: str) -> None:
     with Trap(SOCKS[name], reads_head=False) as trap:
         told = visitor.visit(trap, arguments={"proxy": f"socks5://127.0.0.1:{trap.port}"})
     assert told["error"] == CONNECT, told
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "a." * 200 + "a", "a" * 300])
+def test_a_name_that_socks_has_no_room_for(visitor: Visitor, name: str) -> None:
+    with Trap(then_stay(b"\x05\x00"), reads_head=False) as trap:
+        proxy = f"socks5://127.0.0.1:{trap.port}"
+        visitor.tell({"url": f"ws://{name}/", "act": "receive", "arguments": {"proxy": proxy}})
+        told = visitor.hear()
+    assert told["error"] == CONNECT, told
+    check_raw(visitor.log())
 
 
 def test_tls_that_says_nothing(visitor: Visitor) -> None:

@@ -63,6 +63,21 @@ REQUEST_LINES: dict[str, Case] = {
     "a long path": (line(b"GET /" + b"a/" * 7000 + b" HTTP/1.1"), 101),
     "a query with thousands of parts": (line(b"GET /?" + b"a=1&" * 3500 + b" HTTP/1.1"), 101),
     "an absolute path": (line(b"GET http://localhost/ HTTP/1.1"), 101),
+    "an absolute path of another host": (line(b"GET http://other.example/ HTTP/1.1"), 101),
+    "an absolute path without a host": (line(b"GET http:///x HTTP/1.1"), 400),
+    "an absolute path with a fragment": (line(b"GET http://localhost/#x HTTP/1.1"), 400),
+    "an absolute path that is a script": (line(b"GET javascript:alert(1) HTTP/1.1"), 400),
+    "a scheme and no more": (line(b"GET http: HTTP/1.1"), 400),
+    "a path that could be a host": (line(b"GET //other.example/ HTTP/1.1"), 101),
+    "a path that could be half an address": (line(b"GET ///:x@[ HTTP/1.1"), 101),
+    "a backslash for a path": (line(b"GET \\ HTTP/1.1"), 400),
+    "a query without a path": (line(b"GET ? HTTP/1.1"), 400),
+    "percent signs that are none": (line(b"GET /%zz%?%=%ff&%00 HTTP/1.1"), 101),
+    "the path of somebody else's file": (line(b"GET /../../etc/passwd HTTP/1.1"), 101),
+    "quotes and brackets in the path": (line(b"GET /\"'<>{}|^`[] HTTP/1.1"), 101),
+    "nothing but a line end": (b"\r\n\r\n", 400),
+    "NUL and a line end": (b"\0\0\0\0\r\n\r\n", 400),
+    "a byte order mark": (b"\xef\xbb\xbf" + request(), 405),
     "percent signs in the path": (line(b"GET /%00%0d%0a%1b HTTP/1.1"), 101),
 }
 
@@ -110,6 +125,16 @@ FIELDS: dict[str, Case] = {
     "5,000 of them": (request(*[b"X:"] * 3000), 431),
     "one of 20,000 octets": (field(b"X: " + LONG), 431),
     "many of 20,000 octets together": (request(*[b"X: " + b"a" * 400] * 50), 431),
+    "no space behind the colon": (field(b"X:a"), 101),
+    "tabs around a value": (field(b"X:\t\ta\t\t"), 101),
+    "names in capitals": (request().replace(b"Host", b"HOST").replace(b"Key", b"KEY"), 101),
+    "an expectation": (field(b"Expect: 100-continue"), 101),
+    "trailers announced": (request(b"TE: trailers, chunked", b"Trailer: X"), 101),
+    "settings for HTTP/2": (field(b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), 101),
+    "a proxy for CGI": (field(b"Proxy: http://other.example/"), 101),
+    "100 with 8 bits": (request(*[b"X: \xff"] * 100), 101),
+    "cookies without end": (field(b"Cookie: " + b"a=b; " * 3000), 101),
+    "cookies that are none": (field(b'Cookie: =; ;;"; $Version=1; a="\\'), 101),
     "a name of 10,000 octets": (field(b"X" * 10_000 + b": a"), 101),
     "a value of 10,000 commas": (field(b"X: " + b"," * 10_000), 101),
 }
@@ -127,6 +152,12 @@ BODIES: dict[str, Case] = {
     "an unknown coding": (field(b"Transfer-Encoding: identity"), 400),
     "a hidden coding": (field(b"Transfer-Encoding: \tchunked"), 400),
     "no coding": (field(b"Transfer-Encoding:"), 400),
+    "a length in a list": (field(b"Content-Length: 0, 0"), 400),
+    "a length behind VT": (field(b"Content-Length: \v0"), 400),
+    "a coding twice": (request(*[b"Transfer-Encoding: chunked"] * 2), 400),
+    "a coding in capitals": (field(b"TRANSFER-ENCODING: CHUNKED"), 400),
+    "a coding with 8 bits in its name": (field(b"Transfer-Encoding\xff: chunked"), 400),
+    "a length by another name": (request(b"Content_Length: 5", b"Transfer_Encoding: chunked"), 101),
     "no body, but said": (field(b"Content-Length: 000"), 101),
 }
 
@@ -143,6 +174,12 @@ HOSTS: dict[str, Case] = {
         f"port {port!r}": (request(Host=f"a:{port}"), 400)
         for port in ("", "x", "-1", "+1", "65536", "99999999999", "1_0", "\xb2")
     },
+    **{
+        f"{host[:20]!r}": (request(Host=host), 400)
+        for host in ("a b", "a,b", "a\tb", "a?b", "a#b", "a\\b", "${x:y}", "::1", "[x]", "[v1.x]")
+    },
+    "a zone": (request(Host="[fe80::1%25eth0]"), 400),
+    "a port of 400 digits": (request(Host="a:" + "0" * 400), 400),
     "half an IPv6 address": (request(Host="[::1"), 400),
     "an IPv6 address": (request(Host="[::1]:80"), 101),
 }
@@ -158,6 +195,20 @@ UPGRADES: dict[str, Case] = {
     "Connection: close": (request(Connection="close"), 400),
     "a part of that word": (request(Connection="upgraded"), 400),
     "Firefox's Connection": (request(Connection="keep-alive, Upgrade"), 101),
+    "a part with a version": (request(Upgrade="websocket/13"), 400),
+    "in quotes": (request(Upgrade='"websocket"'), 400),
+    "in another line": (request(b"Upgrade: websocket", Upgrade="h2c"), 101),
+    "Connection in another line": (request(b"Connection: Upgrade", Connection="keep-alive"), 101),
+    "Connection full of commas": (request(Connection=",,, Upgrade ,,"), 101),
+    "Connection with headers of ours": (
+        request(Connection="Upgrade, Host, Sec-WebSocket-Key"),
+        101,
+    ),
+    "an answer with the request": (
+        field(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        101,
+    ),
+    "keys of Hixie-76": (request(b"Sec-WebSocket-Key1: 4 @1", b"Sec-WebSocket-Key2: 1"), 101),
     "no version": (request(Sec_WebSocket_Version=None), 400),
     **{
         f"version {text!r}": (request(Sec_WebSocket_Version=text), 400)
@@ -175,6 +226,11 @@ UPGRADES: dict[str, Case] = {
             "dGhlIHNhbXBsZSBub25jZ===",
             "dGhlIHNhbXBsZSBub25j!Q==",
             "dGhlIHNhbXBsZSBub25jZQ\xe4=",
+            "dGhlIHNhbXBsZSBub25j",
+            "dGhlIHNhbXBsZSBub25jZWU=",
+            "-_-_-_-_-_-_-_-_-_-_-w==",
+            "dGhlIHNhbXBs ZSBub25jZQ==",
+            "=" * 24,
             "A" * 10_000,
         )
     },
@@ -192,6 +248,14 @@ OFFERS: dict[str, Case] = {
         field(b"Sec-WebSocket-Protocol: " + b",".join(b"p%d" % i for i in range(2000))),
         101,
     ),
+    "no protocol": (field(b"Sec-WebSocket-Protocol: ,"), 101),
+    "a protocol in escapes": (field(b"Sec-WebSocket-Protocol: a%0d%0ab"), 101),
+    "a protocol of 15,000 octets": (field(b"Sec-WebSocket-Protocol: " + b"p" * 15_000), 101),
+    "no extension": (field(b"Sec-WebSocket-Extensions: ,,"), 101),
+    "extensions in two lines": (
+        request(*[b"Sec-WebSocket-Extensions: permessage-deflate"] * 2),
+        400,
+    ),
     "spaces and commas": (field(b"Sec-WebSocket-Protocol: " + b" ," * 5000), 101),
     "a quote that does not end": (field(b'Sec-WebSocket-Extensions: a; b="' + b"\\" * 5000), 400),
     "an extension that is none": (field(b"Sec-WebSocket-Extensions: a b"), 400),
@@ -208,6 +272,12 @@ OFFERS: dict[str, Case] = {
     "two origins": (request(b"Origin: http://a", b"Origin: http://b"), 400),
     "an origin of 8 bits": (field(b"Origin: http://\xe4"), 400),
     "an origin with a bad port": (field(b"Origin: http://a:99999"), 400),
+    "an origin with a user": (field(b"Origin: http://user@a"), 400),
+    "an origin that is a script": (field(b"Origin: javascript:x"), 400),
+    "an origin that is half an address": (field(b"Origin: http://["), 400),
+    "several origins in one": (field(b"Origin: http://a http://b"), 400),
+    "no origin": (field(b"Origin:"), 400),
+    "an origin of 10,000 octets": (field(b"Origin: http://" + b"a" * 10_000), 101),
     "an origin without rights": (field(b"Origin: null"), 400),
 }
 
@@ -272,6 +342,14 @@ def test_an_offer_of_compression(server: Server, parameters: str) -> None:
     assert answer.status in ONE_OF_MANY
     assert b"permessage-deflate" not in answer.head.lower().replace(b"'permessage-deflate", b"")
     assert answer.ended
+    server.clean_log()
+
+
+def test_a_request_behind_one_that_was_refused(server: Server) -> None:
+    """It is not answered: a proxy could take the answer for another client's."""
+    answer = ask(server, "handler", [request(Host=None) + request()], half=False)
+    assert (answer.status, answer.ended) == (400, True)
+    assert answer.head.count(b"HTTP/1.1 ") == 1
     server.clean_log()
 
 

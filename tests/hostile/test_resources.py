@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,6 +161,31 @@ def silent_connections_to_tls(server: Server, stack: contextlib.ExitStack) -> No
     peers = [Peer(stack.enter_context(server.connect("tls"))) for _ in range(50)]
     for peer in peers:
         assert peer.read(3)
+
+
+@attack(8 * MIB, 5)
+def pings_through_tls(server: Server, stack: contextlib.ExitStack) -> None:
+    """Have a million pongs wait behind TLS."""
+    peer = over_tls(server)
+    stack.enter_context(peer.sock)
+    push(peer, client_frame(PING, b"x" * 20) * 1_000_000)
+
+
+@attack(8 * MIB, 6)
+def bombs_through_tls(server: Server, stack: contextlib.ExitStack) -> None:
+    """300 messages of 1 KiB that are 1 MiB, through TLS."""
+    peer = over_tls(server, DEFLATE)
+    stack.enter_context(peer.sock)
+    push(peer, message(bomb(MIB)) * 300)
+
+
+def over_tls(server: Server, *fields: bytes) -> Peer:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    peer = Peer(context.wrap_socket(server.connect("secure", small=True)))
+    peer.send(request(*fields))
+    assert peer.read_head().startswith(b"HTTP/1.1 101 ")
+    return peer
 
 
 @attack(32 * MIB, 5)
@@ -386,6 +412,60 @@ def bombs_on_ten_connections(server: Server, stack: contextlib.ExitStack) -> Non
         stack.enter_context(peer.sock)
     for peer in peers:
         push(peer, message(bomb(MIB)) * 50, 0.2)
+
+
+def at_once(
+    server: Server, stack: contextlib.ExitStack, port: str, octets: bytes, many: int = 40
+) -> None:
+    """So many connections that all send as much of it as they can, for half a second."""
+    peers = [upgraded(server, port, [DEFLATE], small=True) for _ in range(many)]
+    left = {peer: memoryview(octets) for peer in peers}
+    for peer in peers:
+        stack.enter_context(peer.sock)
+        peer.sock.setblocking(False)
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        for peer, rest in left.items():
+            with contextlib.suppress(OSError):
+                left[peer] = rest[peer.sock.send(rest) :]
+        time.sleep(0.005)
+
+
+@attack(32 * MIB, 12)
+def bombs_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """Bombs, to ``onMessage``, on so many connections that each needs but one to hold up others."""
+    at_once(server, stack, "contract", message(bomb(MIB)) * 50)
+
+
+@attack(32 * MIB, 12)
+def small_bombs_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """The same, with bombs of 16 KiB."""
+    at_once(server, stack, "handler", message(bomb(16 * 1024)) * 3000)
+
+
+@attack(16 * MIB, 12)
+def last_blocks_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """Streams that end at every second octet."""
+    at_once(server, stack, "handler", message(b"\x03\x00" * 20_000))
+
+
+@attack(16 * MIB, 12)
+def tiny_messages_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """As many messages without anything in them as each of them can send."""
+    at_once(server, stack, "contract", client_frame(TEXT) * 20_000)
+
+
+@attack(16 * MIB, 12)
+def pings_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """As many pings as each of them can send."""
+    at_once(server, stack, "handler", client_frame(PING) * 20_000)
+
+
+@attack(16 * MIB, 12)
+def empty_parts_on_forty_connections(server: Server, stack: contextlib.ExitStack) -> None:
+    """A message for each of them that never ends, and has nothing in it."""
+    octets = client_frame(TEXT, fin=False) + client_frame(0, fin=False) * 10_000
+    at_once(server, stack, "iterator", octets)
 
 
 @attack(8 * MIB, 6)

@@ -41,6 +41,9 @@ AuthSource = Auth | Callable[[], Auth | Awaitable[Auth | None] | None]
 NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 """What OpenSSL's releases call it when the answer is no TLS."""
 
+LONGEST: Final = 100
+"""Characters that are shown of a place: a redirect can name any."""
+
 
 # None of these has a repr(): they hold credentials, and tracebacks show what they see.
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -165,7 +168,10 @@ class Attempt:
         if target.proxy is not None:
             return str(target.proxy)
         path = self.socket_path(target)
-        return host_port(*self.address(target)) if path is None else f"unix:{os.fspath(path)}"
+        if path is not None:
+            return f"unix:{os.fspath(path)}"
+        place = host_port(*self.address(target))
+        return place if len(place) <= LONGEST else f"{place[:LONGEST]}..."
 
     def socket_path(self, target: Target) -> Any:
         return target.parts.port if target.parts.host == "unix" else self.path
@@ -205,7 +211,7 @@ class Attempt:
                     reason = f"more than max_redirects={self.max_redirects} redirects"
                     raise HandshakeError(reason, error.status, error.headers) from None
                 status = error.status
-            say(log, "info", f"{self.where}: redirected with {status} to {shown(hide_user(url))}")
+            say(log, "debug", f"{self.where}: redirected with {status} to {shown(hide_user(url))}")
             target, asking = self.redirected(target, asking, url)
         raise AssertionError
 
@@ -257,6 +263,8 @@ class Attempt:
             return await self.connect_transport(target, factory)
         except OSError as error:
             raise self.error(error) from error
+        except UnicodeError as error:  # a redirect can name any host
+            raise self.error(OSError("there can be no host of this name")) from error
 
     async def connect_transport(self, target: Target, factory: WebSocketClientFactory) -> Any:
         loop = asyncio.get_running_loop()

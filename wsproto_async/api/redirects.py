@@ -6,8 +6,9 @@ import re
 from typing import Final
 from urllib.parse import urldefrag, urljoin
 
+from ..core.handshake.fields import host_port
 from ..core.http1 import shown
-from ..errors import HandshakeError
+from ..errors import HandshakeError, OptionError
 from ..util import InvalidURL, WebSocketURL, parse_url
 
 __all__ = ["is_same_origin", "redirect_url"]
@@ -41,7 +42,9 @@ def redirect_url(error: HandshakeError, url: str) -> str | None:
         # Whatever user the server names, it is none of ours.
         target = USER.sub("", f"{scheme}:{rest}", count=1)
         before, after = parse_url(url), parse_url(target)
-    except (InvalidURL, ValueError):
+        if after.host != "unix":
+            host_port(after.host, None)
+    except (InvalidURL, OptionError, ValueError):
         raise _refused(error, location, "which is not a URL of a WebSocket") from None
     if locations:
         raise _refused(error, location, "and elsewhere, too")

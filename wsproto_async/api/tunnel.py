@@ -65,3 +65,5 @@ async def _socks(proxy: Proxy, address: tuple[str, int]) -> Any:
         return await through.connect(dest_host=address[0], dest_port=address[1])
     except (library.ProxyError, library.ProxyConnectionError, library.ProxyTimeoutError) as error:
         raise OSError(str(error)) from error
+    except ValueError as error:  # SOCKS has no room for such a name
+        raise OSError("there can be no host of this name") from error
