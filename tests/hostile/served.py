@@ -12,6 +12,7 @@ hasty     ``serve`` with short timeouts, and a ``process_request`` that never de
 tls       ``serve`` with short timeouts and TLS
 secure    like ``handler``, with TLS
 typed     ``serve`` with messages that are JSON of a type
+naming    ``serve`` with a ``process_request`` that refuses everybody by name
 guarded   ``serve`` with a password (``user:secret``), a health check, an access log, and a proxy in
           front that is trusted
 ========  =====================================================================================
@@ -20,6 +21,7 @@ guarded   ``serve`` with a password (``user:secret``), a health check, an access
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -31,6 +33,7 @@ from pydantic import BaseModel
 
 from tests.helpers import LOOPS
 from wsproto_async import (
+    ConnectionDeny,
     ServerOptions,
     WebSocket,
     WebSocketServerFactory,
@@ -64,6 +67,11 @@ class Order(BaseModel):
 async def take_orders(ws: WebSocket) -> None:
     async for order in ws.messages(Order, on_invalid="close"):
         await ws.send_model(order)
+
+
+def refuse(ws: WebSocket, request: Any) -> None:
+    name = base64.b64decode(request.headers["authorization"].partition(" ")[2]).decode()
+    raise ConnectionDeny(403, f"{name} is not known")
 
 
 class Callbacks(WebSocketServerProtocol):
@@ -111,6 +119,7 @@ async def main(certificate: str) -> None:
                 serve(echo, *here, options=safe, ssl=context)
             ),
             "typed": await stack.enter_async_context(serve(take_orders, *here)),
+            "naming": await stack.enter_async_context(serve(echo, *here, process_request=refuse)),
             "guarded": await stack.enter_async_context(
                 serve(
                     echo,

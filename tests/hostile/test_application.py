@@ -106,3 +106,13 @@ def test_a_line_that_somebody_wants_in_the_access_log(server: Server, name: str)
     check_raw(text)
     assert re.fullmatch(r'INFO \S+ user "GET /[^" ]*" 101 4000 \d+\.\d+ \d+ \d+\n', text), text
     assert len(text) < 400
+
+
+def test_a_name_in_a_refusal(server: Server) -> None:
+    """The application says whom it does not know: that is the peer's word, and on its line only."""
+    name = base64.b64encode(b"\xc2\x9b31m\r\nINFO tcp4:1.1.1.1:1: fine")
+    answer = ask(server, "naming", [request(b"Authorization: Basic " + name)], half=False)
+    assert (answer.status, answer.ended) == (403, True)
+    assert answer.head.count(b"\r\n") == 2
+    assert b"\x9b" not in answer.head
+    server.clean_log()

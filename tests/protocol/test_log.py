@@ -1,32 +1,27 @@
-"""Where log lines go."""
+"""Lines of the log: there is one for what is said, whatever a peer's part in it."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
-from txaio import aio
 
-from wsproto_async import WebSocketServerProtocol
 from wsproto_async.protocol.log import make_logger, say
 
-
-def test_lines_go_to_the_logger_of_the_package(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        say(WebSocketServerProtocol.log, "info", "a line")
-    assert caplog.record_tuples == [("wsproto_async", logging.INFO, "a line")]
+TEXT = 'it\'s "x\\y"\r\nINFO \x1b[31m\x85\u2028\u202e\xe4\U0001f600'
+SHOWN = r"""it's "x\y"\r\nINFO \x1b[31m\x85\u2028\u202e\xe4\U0001f600"""
 
 
-def test_the_level_of_logging_counts(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As long as nobody tells txaio otherwise."""
-    log = make_logger()
-    with caplog.at_level(logging.DEBUG, "wsproto_async"):
-        say(log, "debug", "a detail")
-        assert caplog.messages == ["a detail"]
-        monkeypatch.setattr(aio, "_log_level", aio.get_global_log_level())  # is put back
-        aio.set_global_log_level("info")
-        say(log, "debug", "another one")
-        aio.set_global_log_level("debug")
-    assert caplog.messages == ["a detail"]
+@pytest.mark.parametrize("log", [make_logger(), logging.getLogger("theirs")])
+def test_a_line_is_one(log: Any, caplog: pytest.LogCaptureFixture) -> None:
+    say(log, "warn", TEXT)
+    [record] = caplog.records
+    assert record.getMessage() == SHOWN
+
+
+def test_a_traceback_is_behind_it(caplog: pytest.LogCaptureFixture) -> None:
+    say(make_logger(), "error", TEXT, KeyError("x"))
+    first, *rest = caplog.records[0].getMessage().split("\n")
+    assert first == SHOWN
+    assert rest[-1] == "KeyError: 'x'"

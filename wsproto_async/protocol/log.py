@@ -44,12 +44,21 @@ def say(log: Any, level: str, text: str, error: BaseException | None = None) -> 
     Args:
         log: a txaio logger or one of :mod:`logging`.
         level: ``"debug"``, ``"info"``, ``"warn"`` or ``"error"``.
-        text: the line; what came from a peer in it must have been escaped.
+        text: the line; line ends and all else that is not printable ASCII are escaped, since
+            part of it may be a peer's.
         error: its traceback follows.
     """
+    text = one_line(text)
     if isinstance(log, (logging.Logger, logging.LoggerAdapter)):
         log.log(LEVELS[level], "%s", text, exc_info=error)
         return
     if error is not None:
         text += "\n" + "".join(traceback.format_exception(error)).rstrip()
     getattr(log, level)("{text}", text=text)
+
+
+def one_line(text: str) -> str:
+    """The text in printable ASCII."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if " " <= each <= "~" else ascii(each)[1:-1] for each in text)
