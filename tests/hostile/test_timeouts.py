@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .attack import Peer, client_frame, request, upgraded
-from .target import Server, check_raw
+from .target import Server, check_log, check_raw
 
 TEXT, CLOSE = 1, 8
 
@@ -129,6 +129,37 @@ def test_a_server_that_closes_does_not_wait_for_a_handshake_of_tls(
         log = own.end()
         assert time.monotonic() - begin < 5
     assert log == ""
+
+
+UNENDING: dict[str, bytes] = {
+    "a message that is not all there": client_frame(2, bytes(1000), length=2**20),
+    "pings": client_frame(9) * 50_000,
+    "large messages": client_frame(2, bytes(60_000)) * 30,
+    "small messages": client_frame(TEXT) * 100_000,
+    "a violation": client_frame(3),
+    "a close": client_frame(CLOSE, b"\x03\xe8"),
+}
+
+
+def test_a_server_that_closes_in_the_midst_of_it_all(server: Server, certificate: Path) -> None:
+    """Whatever its peers are at, it ends, and says nothing of them but who was at fault."""
+    own = Server(server.loop, str(certificate))
+    with contextlib.ExitStack() as stack:
+        for port in ("handler", "hasty", "contract", "tasks", "iterator"):
+            for octets in (b"", request()[:40], request(line=b"GET /never HTTP/1.1")):
+                stack.enter_context(saying(port, octets)(own).sock)
+            for octets in UNENDING.values():
+                peer = upgraded(own, port, small=True)
+                stack.enter_context(peer.sock).setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    peer.sock.send(octets)
+        for in_tls in (half_of_tls, tls_and_then_nothing):
+            stack.enter_context(in_tls(own).sock)
+        begin = time.monotonic()
+        log = own.end()
+        assert time.monotonic() - begin < 8
+    check_log(log)
+    assert log.count("\n") <= 5
 
 
 def test_no_more_descriptors(server: Server, certificate: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 
 from wsproto_async.errors import Disconnected
-from wsproto_async.protocol.tasks import HookTasks, is_awaitable
+from wsproto_async.protocol.tasks import REST, HookTasks, is_awaitable
 
 from ..contract.support import BINARY, CLOSE, TEXT, Lab, Server, Side, open_server
 
@@ -102,6 +103,52 @@ async def test_failures_are_told_and_cancellations_are_not(owner: Owner) -> None
     await turns()
     assert owner.log == ["pause", ("onPing", KeyError), "resume"]
     assert not tasks.running
+
+
+def test_a_loop_that_ends_leaves_nobody_behind() -> None:
+    """It cancels the calls that run; none may begin then, however much the peer has sent."""
+    started = 0
+    complaints: list[str] = []
+
+    class Flooded(Owner):
+        def _resume_reading(self) -> None:
+            super()._resume_reading()
+            start(self)
+
+    async def call() -> None:
+        nonlocal started
+        started += 1
+        await asyncio.sleep(60)
+
+    def start(owner: Owner) -> None:
+        while not tasks.paused:
+            tasks.start(owner, call(), "onMessage", True)
+
+    async def flood() -> None:
+        nonlocal tasks
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: complaints.append(context["message"]))
+        tasks = HookTasks(loop, 3)
+        start(Flooded())
+        await turns()
+
+    tasks: Any = None
+    asyncio.run(flood())
+    tasks = None
+    gc.collect()
+    assert started == 3
+    assert complaints == []
+
+
+async def test_after_a_cancellation_it_goes_on(owner: Owner) -> None:
+    """Somebody may have cancelled the call and nothing else."""
+    tasks, gate = HookTasks(asyncio.get_running_loop(), 1), Gate()
+    tasks.start(owner, gate.coroutine(), "onMessage", True).cancel()
+    await turns()
+    assert owner.log == ["pause"]
+    await asyncio.sleep(REST)
+    await turns()
+    assert owner.log == ["pause", "resume"]
 
 
 async def test_futures_are_awaited_too(owner: Owner) -> None:

@@ -14,6 +14,10 @@ from typing import Any, Protocol
 
 __all__ = ["HookTasks", "is_awaitable"]
 
+REST = 0.1
+"""Seconds without new calls once one was cancelled: a loop that is ending cancels those that run,
+and whoever began then would be left behind."""
+
 
 def is_awaitable(result: object) -> bool:
     """Whether what a hook returned has to be awaited; anything else is ignored, as in Autobahn."""
@@ -91,4 +95,7 @@ class HookTasks:
             owner._hook_failed(error, hook)
         if self.paused and not self.is_full():
             self.paused = False
-            owner._resume_reading()
+            if future.cancelled():
+                self.loop.call_later(REST, owner._resume_reading)
+            else:
+                owner._resume_reading()
