@@ -11,6 +11,8 @@ tasks     the same with a coroutine ``onMessage`` that takes its time
 hasty     ``serve`` with short timeouts, and a ``process_request`` that never decides on ``/never``
 tls       ``serve`` with short timeouts and TLS
 secure    like ``handler``, with TLS
+pieces    ``serve`` with a handler that takes messages in pieces, and answers their sizes
+frames    a factory with the limits of ``ServerOptions()`` whose hooks take what arrives of frames
 typed     ``serve`` with messages that are JSON of a type
 naming    ``serve`` with a ``process_request`` that refuses everybody by name
 guarded   ``serve`` with a password (``user:secret``), a health check, an access log, and a proxy in
@@ -33,6 +35,7 @@ from pydantic import BaseModel
 
 from tests.helpers import LOOPS
 from wsproto_async import (
+    ConnectionClosed,
     ConnectionDeny,
     ServerOptions,
     WebSocket,
@@ -69,6 +72,15 @@ async def take_orders(ws: WebSocket) -> None:
         await ws.send_model(order)
 
 
+async def measure(ws: WebSocket) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            size = 0
+            async for piece in ws.recv_streaming():
+                size += len(piece)
+            await ws.send(str(size))
+
+
 def refuse(ws: WebSocket, request: Any) -> None:
     name = base64.b64decode(request.headers["authorization"].partition(" ")[2]).decode()
     raise ConnectionDeny(403, f"{name} is not known")
@@ -77,6 +89,20 @@ def refuse(ws: WebSocket, request: Any) -> None:
 class Callbacks(WebSocketServerProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> Any:
         self.sendMessage(payload, isBinary)
+
+
+class Frames(WebSocketServerProtocol):
+    size = 0
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        self.size += len(payload)
+
+    def onMessageFrameEnd(self) -> None:
+        pass
+
+    def onMessageEnd(self) -> None:
+        self.sendMessage(b"%d" % self.size)
+        self.size = 0
 
 
 class Iterator(WebSocketServerProtocol):
@@ -118,6 +144,7 @@ async def main(certificate: str) -> None:
             "secure": await stack.enter_async_context(
                 serve(echo, *here, options=safe, ssl=context)
             ),
+            "pieces": await stack.enter_async_context(serve(measure, *here, options=safe)),
             "typed": await stack.enter_async_context(serve(take_orders, *here)),
             "naming": await stack.enter_async_context(serve(echo, *here, process_request=refuse)),
             "guarded": await stack.enter_async_context(
@@ -131,6 +158,7 @@ async def main(certificate: str) -> None:
         }
         for name, protocol, options in (
             ("contract", Callbacks, contract),
+            ("frames", Frames, safe),
             ("iterator", Iterator, safe),
             ("tasks", Tasks, safe),
         ):
@@ -141,7 +169,7 @@ async def main(certificate: str) -> None:
         loop.add_reader(0, ended.set)
         await ended.wait()
         loop.remove_reader(0)
-        for name in ("contract", "iterator", "tasks"):
+        for name in ("contract", "frames", "iterator", "tasks"):
             listeners[name].close()
 
 

@@ -104,6 +104,25 @@ def test_compressed(server: Server, name: str, port: str) -> None:
     server.clean_log()
 
 
+IN_PIECES = [
+    "noise",
+    "late text that is not UTF-8",
+    "a bomb of 64 MiB",
+    "a bomb in parts",
+    "a frame above the limit",
+    "thousands of last blocks",
+    "hundreds of bombs",
+    "thousands of tiny parts",
+]
+
+
+@pytest.mark.parametrize("port", ["pieces", "frames"])
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_taken_in_pieces(server: Server, name: str, port: str) -> None:
+    """Whoever takes messages as they arrive has the same limits."""
+    test_compressed(server, name, port)
+
+
 @pytest.mark.parametrize("name", ["noise", "a distance into nothing", "RSV1 on a ping"])
 def test_failing_by_a_drop(server: Server, name: str) -> None:
     octets, _ = CASES[name]

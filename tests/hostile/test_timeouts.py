@@ -159,7 +159,9 @@ def test_a_server_that_closes_in_the_midst_of_it_all(server: Server, certificate
         log = own.end()
         assert time.monotonic() - begin < 8
     check_log(log)
-    assert log.count("\n") <= 5
+    assert (
+        log.count("\n") <= 10
+    )  # one for each violation, and for each request that nobody decided on
 
 
 def test_no_more_descriptors(server: Server, certificate: Path) -> None:

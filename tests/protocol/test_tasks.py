@@ -108,6 +108,7 @@ async def test_failures_are_told_and_cancellations_are_not(owner: Owner) -> None
 def test_a_loop_that_ends_leaves_nobody_behind() -> None:
     """It cancels the calls that run; none may begin then, however much the peer has sent."""
     started = 0
+    tasks: Any = None
     complaints: list[str] = []
 
     class Flooded(Owner):
@@ -132,7 +133,6 @@ def test_a_loop_that_ends_leaves_nobody_behind() -> None:
         start(Flooded())
         await turns()
 
-    tasks: Any = None
     asyncio.run(flood())
     tasks = None
     gc.collect()
