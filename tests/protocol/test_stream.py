@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from wsproto_async import WebSocketServerProtocol
-from wsproto_async.errors import StateError
+from wsproto_async.errors import ConnectionClosedError, StateError
 from wsproto_async.protocol.stream import MessageStream, Receive
 
 from ..contract.support import CLOSE, TEXT, Frame, Lab, Server, Side, open_server
@@ -556,6 +556,8 @@ def test_replies_come_before_the_end_that_was_read_with_the_message(lab: Lab, en
     side.protocol.data_received(side.frame(TEXT, b"a") + side.frame(TEXT, b"b") + last)
     assert [frame.opcode for frame in side.frames()] == [TEXT, TEXT, CLOSE]
     side.lose()
+    error = side.protocol.consumer.exception()
+    assert (error is None) if end == "close" else isinstance(error, ConnectionClosedError)
 
 
 def test_a_slow_consumer_stops_the_reading(lab: Lab) -> None:
