@@ -940,6 +940,15 @@ def test_a_step_inside_of_a_hook_does_not_lead_astray(side: Recorder) -> None:
 # --- the reader by itself ----------------------------------------------------------------------
 
 
+def test_by_itself_it_takes_frames_of_either_side() -> None:
+    got: list[object] = []
+    reader = FrameReader()
+    reader.connect(lambda payload, binary: got.append(payload), lambda opcode, payload: None)
+    octets = frame(TEXT, b"a server's") + frame(TEXT, b"a client's", mask=MASK)
+    assert reader.feed(octets, 0, len(octets)) == len(octets)
+    assert got == [b"a server's", b"a client's"]
+
+
 def test_feed_says_how_far_it_came() -> None:
     reader = FrameReader()
     octets = b"--" + frame(TEXT, b"one") + frame(PING, b"two")[:3]

@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--match", default="", help="only mutants with this in their name")
     arguments = parser.parse_args()
     os.environ |= {"WSPROTO_ASYNC_PURE": "1", "HYPOTHESIS_PROFILE": "mutants"}
+    sys.dont_write_bytecode = False  # or much would be compiled anew in each fork
     modules = tomllib.loads(MODULES.read_text())
     unexplained = 0
     for file in arguments.files or modules:
