@@ -214,6 +214,12 @@ async def test_a_proxy_that_is_not_there() -> None:
         await connect("ws://example.org/", proxy="http://user:secret@127.0.0.1:1")
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_proxy_whose_name_no_host_can_have(scheme: str) -> None:
+    with pytest.raises(ConnectError, match="there can be no host of this name"):
+        await connect("ws://example.com/", proxy=f"{scheme}://{'a' * 64}:1")
+
+
 @pytest.mark.parametrize("steps", [1, 5, 10, 20])
 async def test_a_tunnel_can_be_cancelled(steps: int, certificates: Certificates) -> None:
     async with proxying("http") as tunnels, serving(ssl=certificates.server) as (server, url):

@@ -173,9 +173,9 @@ async def test_a_socket_can_be_used_once() -> None:
             await connect("ws://name.example/a", sock=sock)
 
 
-@pytest.mark.parametrize("name", ["....", "a" * 64, "a." * 5000 + "a"])
-async def test_names_that_no_host_can_have(name: str) -> None:
+async def test_a_name_that_no_host_can_have() -> None:
     """A server can send us anywhere: that is a connection that fails, and is told in short."""
+    name = "a." * 5000 + "a"
     async with serving(process_request=Requests(a=f"ws://{name}/")) as (_, url):
         with pytest.raises(ConnectError, match="cannot connect to") as caught:
             await connect(url + "a")
@@ -241,6 +241,8 @@ def test_what_is_no_redirect(error: HandshakeError) -> None:
         ("ws://h/", ["/a b"], "not a URL of a WebSocket"),
         ("ws://h/", ["http://"], "not a URL of a WebSocket"),
         ("ws://h/", ["ws://\xe4..b/"], "not a URL of a WebSocket"),
+        ("ws://h/", ["ws://..../"], "not a URL of a WebSocket"),
+        ("ws://h/", [f"ws://{'a' * 64}/"], "not a URL of a WebSocket"),
         ("ws://h/", ["/a", "/b"], "elsewhere, too"),
     ],
 )

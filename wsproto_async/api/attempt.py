@@ -263,7 +263,7 @@ class Attempt:
             return await self.connect_transport(target, factory)
         except OSError as error:
             raise self.error(error) from error
-        except UnicodeError as error:  # a redirect can name any host
+        except UnicodeError as error:  # by the resolver
             raise self.error(OSError("there can be no host of this name")) from error
 
     async def connect_transport(self, target: Target, factory: WebSocketClientFactory) -> Any:
