@@ -249,6 +249,16 @@ def test_a_peer_that_is_told_and_stays(server: Server, name: str) -> None:
     server.clean_log()
 
 
+@pytest.mark.parametrize("port", ["pieces", "frames"])
+def test_a_message_in_pieces_and_a_close_behind_it(server: Server, port: str) -> None:
+    octets = part(TEXT, b"\xe2") + client_frame(0, b"\x82\xac") + client_frame(TEXT, b"hello")
+    answer = ask(server, port, [request(), octets + closing(1000)], half=False, polite=True)
+    sizes = [each.payload for each in answer.frames[:-1]]
+    assert sizes in ([b"1", b"5"], [b"3", b"5"])  # in characters, or in octets
+    assert (answer.code, answer.ended) == (1000, True)
+    server.clean_log()
+
+
 @pytest.mark.parametrize("port", ["handler", "contract", "iterator"])
 def test_all_of_it_in_the_packet_of_the_request(server: Server, port: str) -> None:
     """What comes before the close frame is answered, although the handler has yet to begin."""

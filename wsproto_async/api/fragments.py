@@ -142,7 +142,8 @@ class Fragments:
 
     def _end(self) -> None:
         self.stream.let_go()  # what waits is bounded: reading may go on
-        self.stream.end(StateError("no piece comes any more"), True)
+        # What is sent in reply comes before the answer to what is behind, such as a close frame.
+        self.stream.end(StateError("no piece comes any more"), True, at_once=True)
 
 
 class Pieces:

@@ -290,12 +290,13 @@ class MessageStream:
         self.waiter = Waiter(self.loop)
         return self.waiter
 
-    def end(self, error: BaseException, clean: bool) -> None:
+    def end(self, error: BaseException, clean: bool, at_once: bool = False) -> None:
         """No message will come any more; the ones that wait can still be had.
 
         Args:
             error: what ``recv()`` raises then.
             clean: ``async for`` ends quietly instead of raising it.
+            at_once: step the task that waits now, if that can be.
         """
         if self.ended:
             return
@@ -304,7 +305,11 @@ class MessageStream:
         self.clean = clean
         self.pause = self.resume = None
         waiter, self.waiter = self.waiter, None
-        if waiter is not None:
+        if waiter is None:
+            return
+        if at_once:
+            waiter.wake()
+        else:
             waiter.schedule()
 
     def raise_end(self, iterating: bool) -> None:
