@@ -278,6 +278,13 @@ def test_the_environment_names_a_proxy(
     assert (None if proxy is None else f"{proxy.scheme}://{proxy.host}:{proxy.port}") == found
 
 
+def test_the_environment_names_what_is_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "ftp://user:secret@p")
+    with pytest.raises(OptionError, match=r"not 'ftp' \(from http_proxy; proxy=None") as caught:
+        find_proxy(parse_url("ws://h/"))
+    assert "secret" not in str(caught.value)
+
+
 async def test_the_environment_counts_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
+import warnings
 from typing import Any
 
 import pytest
 
-from wsproto_async import OptionError, connect, run, serve
+from wsproto_async import OptionError, StateError, connect, run, serve
 
 from .support import Certificates, echo
 
@@ -33,6 +35,16 @@ def test_debug_mode() -> None:
 
     assert run(debug(), debug=True)
     assert not run(debug(), debug=False)
+
+
+async def test_a_loop_is_running_already() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(StateError, match=r"await main\(\)"):
+            run(asyncio.sleep(0))
+        with pytest.raises(RuntimeError, match=r"await main\(\)"):
+            run(5)  # type: ignore[arg-type]
+        gc.collect()
 
 
 def test_exceptions_pass() -> None:

@@ -92,8 +92,13 @@ def find_proxy(url: WebSocketURL) -> Proxy | None:
         return None
     known = getproxies()
     own = ("wss", "https") if url.is_secure else ("ws", "http")
-    found = next((known[name] for name in (*own, "socks", "all") if known.get(name)), None)
-    return None if found is None else parse_proxy(found)
+    found = next((name for name in (*own, "socks", "all") if known.get(name)), None)
+    if found is None:
+        return None
+    try:
+        return parse_proxy(known[found])
+    except OptionError as error:
+        raise OptionError(f"{error} (from {found}_proxy; proxy=None connects directly)") from None
 
 
 def _is_here(host: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
-from ..errors import OptionError
+from ..errors import OptionError, StateError
 
 __all__ = ["run"]
 
@@ -34,8 +34,12 @@ def run(
 
     Raises:
         OptionError: ``transports`` names something else, or what is not installed.
-        RuntimeError: a loop is already running in this thread.
+        StateError: a loop is already running in this thread, as in a notebook.
     """
+    if _is_running():
+        if asyncio.iscoroutine(main):
+            main.close()  # else it warns that nobody has awaited it
+        raise StateError("run() makes a loop, and one is running here already: await main() in it")
     factory = _fastest_loop()
     if transports != "loop":
         try:
@@ -45,6 +49,14 @@ def run(
             raise
     with asyncio.Runner(debug=debug, loop_factory=factory) as runner:
         return runner.run(main)
+
+
+def _is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _fastest_loop() -> Factory | None:
