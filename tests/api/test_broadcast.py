@@ -226,6 +226,10 @@ async def test_the_set_may_change_while_the_slow_are_closed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
+        (
+            {"connections": {"ann": ...}},
+            "connection must be WebSocket or WebSocketProtocol, not str",
+        ),
         ({"message": 5}, "message must be str or bytes-like, not int"),
         ({"message": ["a"]}, "message must be str or bytes-like, not list"),
         ({"on_slow": "queue"}, "on_slow must be one of close, drop, wait, not 'queue'"),

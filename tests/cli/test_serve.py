@@ -104,8 +104,8 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture
             (["--host", "192.0.2.1"], 1, "192.0.2.1 is not an address of this machine"),
             (["--port", "70000"], 2, "--port must be from 0 to 65535, not 70000"),
             (["--key", "x"], 2, "--key needs --cert"),
-            (["--cert", "/nowhere"], 1, "No such file"),
-            (["--cert", str(wrong)], 2, f"--cert {wrong}: "),
+            (["--cert", "/nowhere"], 2, "--cert /nowhere, --key /nowhere: No such file"),
+            (["--cert", str(wrong)], 2, f"--cert {wrong}, --key {wrong}: "),
             (["-o", "max_connections=-1"], 2, "-o MAX_CONNECTIONS='-1': should be greater than"),
         ]:
             assert main(["serve", *arguments]) == status

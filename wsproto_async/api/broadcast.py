@@ -14,7 +14,7 @@ from ..protocol.threads import check_thread
 from .outgoing import octets_of
 from .websocket import WebSocket
 
-__all__ = ["BroadcastResult", "OnSlow", "broadcast", "check_policy"]
+__all__ = ["BroadcastResult", "OnSlow", "broadcast", "check_policy", "protocol_of"]
 
 OnSlow = Literal["close", "drop", "wait"]
 POLICIES: Final = get_args(OnSlow)
@@ -90,7 +90,7 @@ def broadcast(
     result = BroadcastResult()
     sent, too_slow = 0, []
     for item in connections:
-        protocol = item.protocol if isinstance(item, WebSocket) else item
+        protocol = item.protocol if isinstance(item, WebSocket) else protocol_of(item)
         if protocol._writing_paused and protocol.bufferedAmount > max_buffer and protocol.open:
             if on_slow == "close":
                 too_slow.append(protocol)
@@ -117,6 +117,12 @@ def broadcast(
         protocol.sendCloseFrame(CloseCode.POLICY_VIOLATION, b"reads too slowly")
     result.sent, result.closed = sent, len(too_slow)
     return result
+
+
+def protocol_of(connection: WebSocket[Any] | WebSocketProtocol) -> WebSocketProtocol:
+    """The protocol object of a connection; both name the same one."""
+    check_type("connection", connection, WebSocket, WebSocketProtocol)
+    return connection.protocol if isinstance(connection, WebSocket) else connection
 
 
 def check_policy(on_slow: OnSlow, max_buffer: int) -> None:

@@ -8,7 +8,7 @@ from ..constants import State
 from ..errors import OptionError, StateError, check_type
 from ..options.fields import MIB
 from ..protocol.base import WebSocketProtocol
-from .broadcast import BroadcastResult, OnSlow, broadcast, check_policy
+from .broadcast import BroadcastResult, OnSlow, broadcast, check_policy, protocol_of
 from .websocket import WebSocket
 
 __all__ = ["Hub"]
@@ -183,7 +183,5 @@ class Hub:
 
 
 def _protocol_of(topic: str, connection: Connection) -> WebSocketProtocol:
-    """The protocol object of a connection; both name the same member."""
     check_type("topic", topic, str)
-    check_type("connection", connection, WebSocket, WebSocketProtocol)
-    return connection.protocol if isinstance(connection, WebSocket) else connection
+    return protocol_of(connection)

@@ -87,8 +87,9 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(args.cert, args.key)
-    except ssl.SSLError as error:
-        raise OptionError(f"--cert {args.cert}: {error.reason or error}") from None
+    except OSError as error:  # it does not say which file
+        reason = getattr(error, "reason", None) or error.strerror or error
+        raise OptionError(f"--cert {args.cert}, --key {args.key or args.cert}: {reason}") from None
     return context
 
 
