@@ -11,6 +11,7 @@ from wsproto_async import WebSocketProtocol as P
 
 from .support import (
     Lab,
+    MemoryTransport,
     Side,
     client_factory,
     connect,
@@ -92,3 +93,26 @@ def test_failing_the_proxy_by_hand(lab: Lab) -> None:
     side.protocol.failProxyConnect("no way")
     assert side.transport.aborted
     assert side.closed() == unclean("no way")
+
+
+def test_tls_that_is_there_when_the_connection_is_gone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = lab.create_future()
+
+    async def start_tls(*_: object, **__: object) -> Any:
+        return await started
+
+    monkeypatch.setattr(lab, "start_tls", start_tls)
+    side = through(lab, "wss://example.com/")
+    side.feed(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert side.protocol.state == P.STATE_CONNECTING
+    side.protocol.dropConnection(abort=True)
+    side.sent()
+    inner = MemoryTransport(lab)
+    started.set_result(inner)
+    assert side.sent() == b""
+    assert inner.writes == []
+    assert side.protocol.transport is None
+    assert side.closed()[:2] == (False, 1006)
+    assert lab.complaints == []

@@ -278,6 +278,18 @@ def test_a_violation_behind_a_message_whose_taker_ends_the_connection(side: Reco
     assert side.written == b""
 
 
+def test_what_comes_inside_of_a_hook_behind_the_end_does_not_count(side: Recorder) -> None:
+    def end(name: str) -> None:
+        if name == "message":
+            side.connection.dropped()
+            side.receive(side.frame(TEXT, b"more"))
+
+    side.meddle = end
+    side.receive(side.frame(TEXT, b"last"))
+    assert side.messages() == [b"last"]
+    assert side.connection.pending is None
+
+
 def test_failing_by_drop(side: Recorder) -> None:
     side.connection.fail(1002, "yours", by_drop=True)
     assert side.take() == [("drop", True)]
