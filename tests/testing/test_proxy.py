@@ -237,6 +237,23 @@ async def test_who_leaves_before_the_server_is_reached(who: str) -> None:
     await server.wait_closed()
 
 
+async def test_an_end_that_meets_a_reset() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with FaultyProxy(listener.getsockname()[1]) as proxy:
+            reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+            await until(lambda: proxy.connections)
+            server, _ = listener.accept()
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            server.close()
+            [connection] = proxy.connections
+            assert connection.to_server.reader is not None
+            connection.to_server.reader.take_end()  # before the loop has heard of the reset
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+            await until(lambda: not proxy.connections)
+            writer.close()
+
+
 async def test_a_recorder_takes_heads_in_pieces() -> None:
     recorder = Recorder()
     async with local_server(recorder=recorder) as server:

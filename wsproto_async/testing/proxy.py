@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Callable, Iterable
@@ -220,7 +221,8 @@ class _End(asyncio.Protocol):
 
     def take_end(self) -> None:
         self._finished = True
-        self.transport.write_eof()
+        with contextlib.suppress(OSError):  # it has been reset meanwhile
+            self.transport.write_eof()
         self._close_if_done()
 
     def lose(self, error: Exception) -> None:
