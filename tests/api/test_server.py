@@ -23,10 +23,12 @@ from wsproto_async import (
     ServerOptions,
     StateError,
     WebSocket,
+    WebSocketClientFactory,
     connect,
     serve,
 )
 from wsproto_async.api import server as server_module
+from wsproto_async.testing import memory_link
 
 from .support import Certificates, drain, echo, port_of, raw_client, serving, until
 
@@ -155,6 +157,21 @@ async def test_a_handler_that_does_not_receive_does_not_hold_it_up() -> None:
         assert ws is not None
         assert ws.close_info is not None
         assert ws.close_info.was_clean
+
+
+async def test_who_comes_while_it_closes_is_dropped() -> None:
+    called: list[WebSocket] = []
+
+    async def handler(ws: WebSocket) -> None:
+        called.append(ws)
+
+    serving = serve(handler, "127.0.0.1", 0)
+    server = await serving
+    await server.close()
+    link = memory_link(WebSocketClientFactory("ws://localhost/"), serving._factory)
+    await link.client.wait_closed()
+    assert link.client.close_info.initiator == "network"
+    assert (called, server._links) == ([], set())
 
 
 async def test_handlers_hear_of_it_and_may_finish() -> None:
