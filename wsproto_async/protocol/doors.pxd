@@ -17,12 +17,11 @@ cdef class Turn:
     cdef uint64_t number
     cdef bint counting
     cdef readonly bint shared
-    cdef readonly Py_ssize_t spare
+    cdef readonly Py_ssize_t spare, allowance, few
     cdef object heavy
     cdef bint working
 
     cpdef bint add(self, FrameWriter writer) except -1
-    cpdef Py_ssize_t allowance(self)
 
 
 @cython.locals(turn=Turn)
@@ -40,4 +39,4 @@ cdef class Doors:
     @cython.locals(start=Py_ssize_t)
     cdef object _read(self, Connection connection, ReadBuffer buffer, Py_ssize_t nbytes)
     @cython.locals(spent=Py_ssize_t)
-    cpdef object _settle(self, FrameReader reader, Py_ssize_t allowance)
+    cdef object _settle(self, FrameReader reader, Py_ssize_t allowance)

@@ -56,6 +56,8 @@ class Turn:
         number: of this turn; only turns in which something is sent are counted.
         waiting: the writers that have something to flush at its end.
         spare: steps that are left to the readers of all connections in this turn.
+        allowance: steps that a connection may make now.
+        few: steps that need not be counted.
         heavy: the connections that gave way, in the order in which they go on.
     """
 
@@ -65,7 +67,8 @@ class Turn:
         self.number = 1
         self.counting = False
         self.waiting: list[FrameWriter] = []
-        self.spare = TURN
+        self.few = FEW
+        self.spare = self.allowance = TURN
         self.heavy: deque[Doors] = deque()
         self.working = False
         # A completion-based loop fills the buffer while other connections run: they cannot share.
@@ -98,14 +101,11 @@ class Turn:
             except Exception as error:
                 self.complain(error)
 
-    def allowance(self) -> int:
-        """Steps that a connection may make now."""
-        return self.spare if self.spare > FEW else FEW
-
     def spend(self, steps: int) -> None:
         """So many steps were made."""
         if steps > 0:
             self.spare -= steps
+            self.allowance = max(self.spare, FEW)
             self.work_on()
 
     def give_way(self, doors: Doors) -> None:
@@ -123,7 +123,7 @@ class Turn:
     def work(self) -> None:
         """A turn begins: let those go on who gave way in earlier ones, as far as it reaches."""
         self.working = False
-        self.spare = TURN
+        self.spare = self.allowance = TURN
         while self.heavy and self.spare > FEW:
             if len(self.heavy) > 1:
                 self.work_on()
@@ -207,7 +207,7 @@ class Doors:
             return
         if connection.state == OPEN and not self._slow_receive:
             connection.octets_received += nbytes
-        allowance = connection.reader.credit = turn.allowance()
+        allowance = connection.reader.credit = turn.allowance
         if self._landing:
             self._landing = False
             try:
@@ -244,7 +244,7 @@ class Doors:
     def _settle(self, reader: FrameReader, allowance: int) -> None:
         """Count the steps that were made; few need not be."""
         spent = allowance - reader.credit
-        if spent > FEW:
+        if spent > self._turn.few:
             self._turn.spend(spent)
 
     def data_received(self, data: bytes | bytearray | memoryview) -> None:
@@ -255,7 +255,7 @@ class Doors:
         if type(data) is not bytes:
             data = bytes(data)  # a hook must not change it while it is parsed
         turn = self._turn
-        allowance = connection.reader.credit = turn.allowance()
+        allowance = connection.reader.credit = turn.allowance
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
             return

@@ -52,7 +52,7 @@ class Flow(Calling):
         if connection.receiving:
             connection.unpause()  # whoever works off a read goes on with it
             return
-        allowance = connection.reader.credit = self._turn.allowance()
+        allowance = connection.reader.credit = self._turn.allowance
         try:
             connection.unpause()
         except Exception as error:
