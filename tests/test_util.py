@@ -291,11 +291,17 @@ def test_stopwatch_has_a_clock_of_its_own() -> None:
         ('a="x y"; b="\\"z\\""', {"a": "x y", "b": '"z"'}),
         ("bad; {}: no, a=1; b=2", {"{}: no, a": "1", "b": "2"}),
         (" a = 1 ", {"a": "1"}),
+        ('a="\\101\\400\\\\"; b="\\"; c="', {"a": "A400\\", "b": "\\", "c": '"'}),
         ("a=\xe4", {"a": "\xe4"}),
     ],
 )
 def test_cookies(header: str, cookies: dict[str, str]) -> None:
     assert parse_cookies(header) == cookies
+
+
+def test_a_cookie_full_of_backslashes() -> None:
+    """It takes no more than its length in time; the square would be minutes."""
+    assert parse_cookies('a="' + "\\" * 1_000_000 + '"') == {"a": "\\" * 500_000}
 
 
 @pytest.mark.parametrize(

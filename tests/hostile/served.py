@@ -15,6 +15,7 @@ pieces    ``serve`` with a handler that takes messages in pieces, and answers th
 frames    a factory with the limits of ``ServerOptions()`` whose hooks take what arrives of frames
 typed     ``serve`` with messages that are JSON of a type
 naming    ``serve`` with a ``process_request`` that refuses everybody by name
+cookies   ``serve`` with a token that comes in a cookie
 guarded   ``serve`` with a password (``user:secret``), a health check, an access log, and a proxy in
           front that is trusted
 ========  =====================================================================================
@@ -43,6 +44,7 @@ from wsproto_async import (
     WebSocketServerProtocol,
     accept_deflate,
     basic_auth,
+    bearer_auth,
     health_check,
     serve,
 )
@@ -147,6 +149,9 @@ async def main(certificate: str) -> None:
             "pieces": await stack.enter_async_context(serve(measure, *here, options=safe)),
             "typed": await stack.enter_async_context(serve(take_orders, *here)),
             "naming": await stack.enter_async_context(serve(echo, *here, process_request=refuse)),
+            "cookies": await stack.enter_async_context(
+                serve(echo, *here, process_request=bearer_auth({"t": "user"}, cookie="token"))
+            ),
             "guarded": await stack.enter_async_context(
                 serve(
                     echo,

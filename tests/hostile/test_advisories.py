@@ -176,6 +176,18 @@ def test_cve_2020_7694_uvicorn(server: Server) -> None:
     server.clean_log()
 
 
+def test_cve_2024_7592_python(server: Server) -> None:
+    """Reading a cookie took the square of the backslashes in it."""
+    cookie = b'Cookie: token="' + b"\\" * 15_000 + b'"'
+    with server.watched() as harm:
+        for _ in range(10):
+            answer = ask(server, "cookies", [request(cookie)], half=False)
+            assert (answer.status, answer.ended) == (401, True)
+        done = harm()
+    assert done.cpu < 1
+    server.clean_log()
+
+
 def test_cve_2026_1526_undici(visitor: Visitor) -> None:
     """A client inflated without a limit."""
     octets, code = BOMBS["a bomb"]

@@ -165,9 +165,11 @@ def protocol_fault(protocols: Sequence[str]) -> str:
             return f"subprotocol {shown(protocol)} must consist of visible ASCII characters"
         if " " in protocol or "," in protocol:
             return f"subprotocol {shown(protocol)} must not have spaces or commas"
-    if len(set(protocols)) != len(protocols):
-        double = next(p for i, p in enumerate(protocols) if p in protocols[:i])
-        return f"duplicate subprotocol {shown(double)}"
+    seen: set[str] = set()
+    for protocol in protocols:
+        if protocol in seen:
+            return f"duplicate subprotocol {shown(protocol)}"
+        seen.add(protocol)
     return ""
 
 
