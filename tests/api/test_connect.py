@@ -300,6 +300,18 @@ async def test_tls_where_there_is_none(certificates: Certificates) -> None:
             await connect(url, ssl=certificates.client)
 
 
+async def test_tls_that_the_server_refuses(certificates: Certificates) -> None:
+    async def refuse(peer: RawPeer) -> None:
+        await peer.reader.read(10)
+        peer.write(b"\x15\x03\x03\x00\x02\x02\x28")  # an alert: fatal, handshake_failure
+        await peer.everything()
+
+    async with raw_server(refuse, upgrade=False) as url:
+        url = url.replace("ws://127.0.0.1", "wss://localhost")
+        with pytest.raises(ConnectError, match=r"TLS failed: \w*HANDSHAKE_FAILURE$"):
+            await connect(url, ssl=certificates.client)
+
+
 async def test_plain_where_there_is_tls(certificates: Certificates) -> None:
     async with serving(ssl=certificates.server) as (_, url):
         with pytest.raises((ConnectError, HandshakeError)):
@@ -357,6 +369,16 @@ SERVER_SIDE = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: str) -> None:
     with pytest.raises(OptionError, match=error):
         connect(**{"url": "ws://example.org/", **arguments})
+
+
+def test_a_function_whose_parameters_cannot_be_seen_is_taken() -> None:
+    class Opaque:
+        __signature__ = "nobody knows"
+
+        def __call__(self, error: Exception) -> bool:
+            return False
+
+    connect("ws://example.org/", retry=Opaque())
 
 
 async def test_one_connect_is_for_one_connection_at_a_time() -> None:

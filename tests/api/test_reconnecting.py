@@ -27,6 +27,7 @@ from wsproto_async import (
     WebSocketClientProtocol,
     run,
 )
+from wsproto_async.types import ConnectingRequest, TransportDetails
 
 from .support import Certificates, drain, serving, until
 from .test_connect import free_port
@@ -240,6 +241,19 @@ async def test_retry_decides() -> None:
     async with serving(log_in) as (_, url):
         with pytest.raises(ConnectionClosed, match="log in"):
             await Factory(url, retry=patient).run()
+
+
+async def test_a_request_that_cannot_be_sent_is_final() -> None:
+    class Wrong(Client):
+        def onConnecting(self, transport_details: TransportDetails) -> ConnectingRequest:
+            return ConnectingRequest(headers={"X-A": "a\r\nb"})
+
+    async with serving(drain) as (_, url):
+        factory = Factory(url)
+        factory.protocol = Wrong
+        with pytest.raises(OptionError, match="X-A must not have control characters"):
+            await factory.run()
+        assert factory.attempts == 1
 
 
 async def test_what_goes_into_the_request() -> None:
