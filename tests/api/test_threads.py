@@ -208,6 +208,19 @@ async def test_debug_mode_tells(wrong: int) -> None:
         loop.set_debug(False)
 
 
+async def test_it_tells_what_to_call_instead() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    try:
+        async with serving() as (_, url), connect(url) as ws:
+            with pytest.raises(StateError, match=r"loop's: send\(\); use send_threadsafe\(\)$"):
+                await in_thread(lambda: asyncio.run(send(ws)))
+            with pytest.raises(StateError, match=r"use sendMessageThreadsafe\(\)$"):
+                await in_thread(ws.protocol.sendMessage, b"x")
+    finally:
+        loop.set_debug(False)
+
+
 async def test_nothing_is_paid_without_it() -> None:
     async with serving() as (_, url), connect(url) as ws:
         assert not {"_thread", "_by_frames"} & ws.protocol.__dict__.keys()

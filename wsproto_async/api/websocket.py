@@ -15,7 +15,7 @@ from ..constants import CloseCode, State
 from ..errors import ConnectionClosed, Disconnected, OptionTypeError, StateError
 from ..protocol.doors import UNBROKEN
 from ..protocol.ending import closed_error
-from ..protocol.threads import hand_over
+from ..protocol.threads import check_thread, hand_over
 from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Pieces
@@ -99,6 +99,8 @@ class WebSocket(View, Generic[M_co]):
 
     async def _send_with_care(self, message: Any, compress: bool) -> None:
         """Send what is not plain, or not now."""
+        if self.protocol._thread is not None:
+            check_thread(self.protocol._thread, "send(); use send_threadsafe()")
         while True:
             try:
                 return await self._send_as_it_is(message, compress)
