@@ -140,6 +140,19 @@ def test_hooks_may_return_a_future(lab: Lab) -> None:
     assert side.protocol.state == Server.STATE_OPEN
 
 
+@pytest.mark.parametrize("hook", ["onOpen", "onClose"])
+def test_a_hook_that_cannot_be_called_is_named(lab: Lab, hook: str) -> None:
+    def wrong(self: Notes, one: int, too: int, many: int, of: int, them: int) -> None:
+        """Not called, so that it is in no traceback."""
+
+    def on_error(self: Notes, error: BaseException, name: str) -> None:
+        self.note("error", type(error), name)
+
+    side = open_server(lab, type("Wrong", (Server,), {hook: wrong, "onError": on_error}))
+    side.lose()
+    assert side.protocol.noted("error") == [(TypeError, hook)]
+
+
 @pytest.mark.parametrize("hook", ["onMessage", "onPing", "onPong", "onOpen", "onMessageFrameData"])
 @pytest.mark.parametrize("is_coroutine", [False, True])
 def test_a_hook_that_raises_ends_the_connection(lab: Lab, hook: str, is_coroutine: bool) -> None:

@@ -53,7 +53,8 @@ def serve(
     Args:
         handler: a coroutine function that gets each connection as a :class:`WebSocket`, when it
             is open. When it returns, the connection is closed with 1000; when it raises, that is
-            logged, and it is closed with 1011. ``ConnectionClosed`` out of it is no error.
+            logged, and it is closed with 1011. ``ConnectionClosed`` out of it is no error, nor
+            is a group of these, as ``TaskGroup`` raises.
         host: address or addresses to listen on; None is all of them.
         port: port to listen on; 0 takes a free one, see ``server.sockets``.
         path: listen on a Unix socket of this path instead.

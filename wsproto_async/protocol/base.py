@@ -148,7 +148,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         try:
             self._announce_open()
         except Exception as error:
-            self._hook_failed(error)
+            self._hook_failed(error, "onOpen")
         if self.failedByMe:
             self._open_failed = True
         elif self._opened is not None and not self._opened.done():

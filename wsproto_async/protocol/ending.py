@@ -178,7 +178,7 @@ class Ending(Hooks):
         try:
             self._call_hook("onClose", was_clean, code, reason)
         except Exception as error:
-            self._hook_failed(error)
+            self._hook_failed(error, "onClose")
 
     def _describe_close(self, connection: Connection) -> CloseInfo:
         cause = self._close_cause
