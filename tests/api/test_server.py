@@ -264,6 +264,30 @@ async def test_handlers_that_go_on_are_cancelled() -> None:
         assert len(cancelled) == 1
 
 
+async def test_waiting_for_handlers_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else Ctrl-C seems to do nothing for ten seconds."""
+
+    async def forever(ws: WebSocket) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(server_module, "SILENT", 0.02)
+    async with serving(forever) as (server, url), connect(url):
+        await until(lambda: server.connections)
+        await server.close(timeout=0.04)
+    waiting, cancelled = caplog.messages
+    assert waiting == "handlers that have not returned: 1; cancelled in 0.02 s"
+    assert cancelled.endswith("handler is cancelled: it had 0.04 s to return")
+
+
+async def test_handlers_that_return_are_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(drain) as (server, url), connect(url):
+        await until(lambda: server.connections)
+        await server.close()
+    assert caplog.messages == []
+
+
 async def test_handlers_that_cannot_be_cancelled_are_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

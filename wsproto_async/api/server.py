@@ -11,6 +11,7 @@ from typing import Any
 
 from ..constants import CloseCode, State
 from ..protocol.keeper import Keeper
+from ..protocol.log import make_logger, say
 from ..protocol.server import WebSocketServerProtocol
 from .arguments import check_close, check_seconds
 from .listening import Reserve
@@ -19,8 +20,13 @@ from .websocket import WebSocket
 
 __all__ = ["Server"]
 
+log = make_logger()
+
 GRACE = 10.0
 """Seconds that handlers may take to return once their connections have ended."""
+
+SILENT = 1.0
+"""Seconds of that without a word; then somebody who has pressed Ctrl-C wonders."""
 
 STUBBORN = 1.0
 """Seconds that a handler may take to return once it was cancelled."""
@@ -175,8 +181,14 @@ class Server(Keeper):
             await self._wait()
         for task in self._goodbyes:
             task.cancel()
-        if not await self._handlers_end(GRACE if timeout is None else timeout):
+        seconds = GRACE if timeout is None else timeout
+        silent = min(SILENT, seconds)
+        if not await self._handlers_end(silent) and silent < seconds:
+            number, left = len(self._links), seconds - silent
+            say(log, "warn", f"handlers that have not returned: {number}; cancelled in {left:g} s")
+        if not await self._handlers_end(seconds - silent):
             for link in list(self._links):
+                link._say("warn", f"handler is cancelled: it had {seconds:g} s to return")
                 link._cancel_handler()
             if not await self._handlers_end(STUBBORN):
                 for link in self._links:
