@@ -266,6 +266,32 @@ def test_who_sends_little_does_not_wait_behind_those_who_send_much(lab: Lab) -> 
     little.lose()
 
 
+@pytest.mark.parametrize("much", [b"\x81\x80xxxx" * 20 * TURN, b""])
+def test_a_message_of_middling_size_goes_before_those_who_have_had_their_share(
+    lab: Lab, much: bytes
+) -> None:
+    """It takes more than the few steps that each may make, but no place behind twenty bombs."""
+    sides = [inflating(lab, Counting) for _ in range(20)]
+    for side in sides:
+        side.protocol.data_received(much or side.frame(BINARY, bomb(MIB), rsv=4) * 20)
+    for _ in range(20):
+        lab.call_soon(lab.stop)
+        lab.run_forever()
+    assert any(side.protocol._pauses for side in sides)
+    one = inflating(lab, Counting)
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    text = b" ".join(b"%d" % number for number in range(3000))
+    payload = (deflater.compress(text) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    assert len(payload) > FEW * 64
+    one.protocol.data_received(one.frame(TEXT, payload, rsv=4))
+    assert one.protocol.count == 0
+    lab.call_soon(lab.stop)
+    lab.run_forever()
+    assert one.protocol.count == 1
+    for side in [*sides, one]:
+        side.lose()
+
+
 def test_whoever_ended_meanwhile_holds_nobody_up(lab: Lab) -> None:
     sides = [open_server(lab, Counting) for _ in range(3)]
     for side in sides:

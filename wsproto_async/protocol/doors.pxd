@@ -18,7 +18,7 @@ cdef class Turn:
     cdef bint counting
     cdef readonly bint shared
     cdef readonly Py_ssize_t spare, allowance, few
-    cdef object heavy
+    cdef object fresh, heavy, serving
     cdef bint working
 
     cpdef bint add(self, FrameWriter writer) except -1

@@ -44,6 +44,10 @@ loop. Whoever wants more gives way: the others have theirs before it goes on."""
 FEW = 64
 """Steps that a connection may make all the same, so that who sends little need not wait."""
 
+SHARE = 1000
+"""Steps that whoever has just given way may make, before those go on who have had theirs; and that
+are left to these. It is a message of some ten KiB, compressed."""
+
 MOST_PENDING = READ_SIZE // 2
 """Octets of earlier reads up to which they are put in front of the next one."""
 
@@ -58,7 +62,9 @@ class Turn:
         spare: steps that are left to the readers of all connections in this turn.
         allowance: steps that a connection may make now.
         few: steps that need not be counted.
-        heavy: the connections that gave way, in the order in which they go on.
+        fresh: the connections that gave way, in the order in which they go on,
+        heavy: and those that did so again, which have much more to do.
+        serving: the one that goes on right now.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -69,7 +75,9 @@ class Turn:
         self.waiting: list[FrameWriter] = []
         self.few = FEW
         self.spare = self.allowance = TURN
+        self.fresh: deque[Doors] = deque()
         self.heavy: deque[Doors] = deque()
+        self.serving: Doors | None = None
         self.working = False
         # A completion-based loop fills the buffer while other connections run: they cannot share.
         self.shared = not hasattr(loop, "_proactor")
@@ -110,7 +118,7 @@ class Turn:
 
     def give_way(self, doors: Doors) -> None:
         """A connection has made all steps it may make; it goes on when it is its turn."""
-        self.heavy.append(doors)
+        (self.heavy if doors is self.serving else self.fresh).append(doors)
         self.work_on()
 
     def work_on(self) -> None:
@@ -123,11 +131,15 @@ class Turn:
     def work(self) -> None:
         """A turn begins: let those go on who gave way in earlier ones, as far as it reaches."""
         self.working = False
-        self.spare = self.allowance = TURN
-        while self.heavy and self.spare > FEW:
-            if len(self.heavy) > 1:
-                self.work_on()
-            self.heavy.popleft()._resume_reading()
+        self.spare = TURN
+        for queue, share, rest in ((self.fresh, SHARE, SHARE), (self.heavy, TURN, FEW)):
+            while queue and self.spare > rest:
+                self.work_on()  # before, since what follows may raise
+                self.serving = queue.popleft()
+                self.allowance = min(self.spare, share)
+                self.serving._resume_reading()
+        self.serving = None
+        self.allowance = max(self.spare, FEW)
 
     def complain(self, error: Exception) -> None:
         """A connection's octets could not be written; the others' must be all the same."""
