@@ -31,6 +31,8 @@ def findings_in(files: dict[str, Path], cache: Path) -> dict[str, set[Finding]]:
     assert result.returncode in (0, 1), result.stdout + result.stderr
     findings: dict[str, set[Finding]] = {name: set() for name in files}
     for line in result.stdout.splitlines():
+        if ": note: " in line:
+            continue
         match = re.fullmatch(r"(\S+?):(\d+): error: .*\[([a-z-]+)\]", line)
         assert match, line
         findings[Path(match[1]).name].add((int(match[2]), match[3]))

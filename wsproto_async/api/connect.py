@@ -8,7 +8,7 @@ import socket
 import ssl as ssl_module
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, Unpack, cast
 
 from ..compress import Compression
 from ..errors import StateError, check_type
@@ -17,7 +17,7 @@ from ..options import ClientOptions
 from ..protocol.log import make_logger, say
 from .arguments import check_function, with_compression
 from .attempt import Attempt, AuthSource, HeadersSource, URLSource
-from .keywords import check_client_keywords
+from .keywords import ClientKeywords, check_client_keywords
 from .retry import Backoff, Retries, check_backoff, is_temporary
 from .websocket import WebSocket
 
@@ -44,7 +44,7 @@ def connect(
     path: str | os.PathLike[str] | None = None,
     backoff: Callable[[], Iterator[float]] | None = None,
     retry: Callable[[Exception], bool] = is_temporary,
-    **kwargs: Any,
+    **kwargs: Unpack[ClientKeywords],
 ) -> Connecting:
     """Connect to a server.
 
@@ -116,7 +116,7 @@ def connect(
         server_hostname=server_hostname,
         sock=sock,
         path=path,
-        kwargs=kwargs,
+        kwargs=cast(dict[str, Any], kwargs),
     )
     attempt.check()
     return Connecting(attempt, backoff or Backoff(), retry)

@@ -5,13 +5,46 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from ..errors import OptionTypeError
 from ..options import ClientOptions, ServerOptions
 from ..options.base import did_you_mean
 
-__all__ = ["check_client_keywords", "check_server_keywords"]
+__all__ = ["ClientKeywords", "ServerKeywords", "check_client_keywords", "check_server_keywords"]
+
+
+class _Keywords(TypedDict, total=False):
+    family: int
+    flags: int
+    ssl_handshake_timeout: float | None
+    ssl_shutdown_timeout: float | None
+
+
+class ClientKeywords(_Keywords, total=False):
+    """What goes to the loop's ``create_connection``, for type checkers."""
+
+    host: str | None
+    port: int | None
+    proto: int
+    local_addr: tuple[str, int] | None
+    happy_eyeballs_delay: float | None
+    interleave: int | None
+    all_errors: bool
+    """Python 3.12."""
+
+
+class ServerKeywords(_Keywords, total=False):
+    """What goes to the loop's ``create_server`` or ``create_unix_server``, for type checkers."""
+
+    backlog: int
+    reuse_address: bool | None
+    reuse_port: bool | None
+    keep_alive: bool | None
+    """Python 3.13, as is the next one."""
+    cleanup_socket: bool
+    start_serving: bool
+
 
 ELSEWHERE: Final = {
     "additional_headers": "headers",

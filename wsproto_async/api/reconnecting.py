@@ -8,7 +8,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, Unpack, cast
 
 from ..constants import CloseCode
 from ..errors import ConnectionClosed, OptionError, StateError
@@ -19,7 +19,7 @@ from ..protocol.log import say
 from .arguments import check_function
 from .attempt import Asking, Attempt, AuthSource, HeadersSource, Target, URLSource
 from .client_link import why_not_open
-from .keywords import check_client_keywords
+from .keywords import ClientKeywords, check_client_keywords
 from .retry import Backoff, Retries, check_backoff, is_temporary
 
 __all__ = ["ReconnectingWebSocketClientFactory"]
@@ -80,7 +80,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         server_hostname: str | None = None,
         backoff: Callable[[], Iterator[float]] | None = None,
         retry: Callable[[Exception], bool] = is_temporary,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
         check_client_keywords(ReconnectingWebSocketClientFactory, kwargs)
         check_backoff(backoff)
@@ -101,7 +101,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
             server_hostname=server_hostname,
             sock=None,
             path=None,
-            kwargs=kwargs,
+            kwargs=cast(dict[str, Any], kwargs),
         )
         self._attempt.factory = self
         self._attempt.check()

@@ -9,7 +9,7 @@ import socket
 import ssl as ssl_module
 from collections.abc import Generator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from ..compress import Compression
 from ..core.handshake.fields import MAX_PORT, user_fields
@@ -20,7 +20,7 @@ from ..options import ServerOptions
 from ..protocol.log import say
 from ..types import ResponseHeaders
 from .arguments import check_function, check_protocols, check_tls, with_compression
-from .keywords import check_server_keywords
+from .keywords import ServerKeywords, check_server_keywords
 from .requests import ProcessRequest, in_turn
 from .server import Server
 from .server_link import Handler, SelectSubprotocol, ServerLinkFactory
@@ -43,7 +43,7 @@ def serve(
     headers: ResponseHeaders | None = None,
     server_header: str | None = SERVER,
     process_request: ProcessRequest | Sequence[ProcessRequest] | None = None,
-    **kwargs: Any,
+    **kwargs: Unpack[ServerKeywords],
 ) -> Serving:
     """Serve WebSocket connections.
 
@@ -115,7 +115,7 @@ def serve_factory(
     path: str | os.PathLike[str] | None = None,
     sock: socket.socket | None = None,
     ssl: ssl_module.SSLContext | None = None,
-    **kwargs: Any,
+    **kwargs: Unpack[ServerKeywords],
 ) -> Serving:
     """Serve the protocols of a factory: ``serve`` for programs that are written with callbacks.
 
@@ -149,7 +149,7 @@ def _serving(
     factory: WebSocketServerFactory,
     place: dict[str, Any],
     ssl: ssl_module.SSLContext | None,
-    kwargs: dict[str, Any],
+    kwargs: ServerKeywords,
 ) -> Serving:
     if ssl is not None:
         kwargs.setdefault("ssl_handshake_timeout", factory.options.open_handshake_timeout or None)

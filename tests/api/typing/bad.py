@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from wsproto_async import WebSocket, serve
+from wsproto_async import WebSocket, connect, serve
 
 
 class Order(BaseModel):
@@ -30,3 +30,6 @@ async def work(ws: WebSocket[Order]) -> None:
 
 
 serve(work, "127.0.0.1", 0)  # E: arg-type
+serve(plain, "localhost", 9000, ping_interval=20)  # E: call-arg
+serve(plain, "localhost", 9000, backlog="100")  # E: arg-type
+connect("ws://localhost:9000/", max_size=2**20)  # E: call-arg
