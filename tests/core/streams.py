@@ -34,12 +34,16 @@ class ToyInflater:
     def __init__(self, build: Build = THIS) -> None:
         self.exceeded: type[Exception] = build.module("errors").PayloadExceededError
         self.count: int | None = None
+        self.inflating = False
         self.most_at_once = 0
 
     def start_decompress_message(self) -> None:
         self.count = None
+        self.inflating = True
 
     def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        assert self.inflating
+        assert max_output_len is None or max_output_len >= 0
         out = b""
         for octet in data:
             if self.count is None:
@@ -55,6 +59,7 @@ class ToyInflater:
         return out
 
     def end_decompress_message(self) -> None:
+        self.inflating = False
         if self.count is not None:
             raise ValueError("half a run")
 

@@ -11,7 +11,7 @@ import pytest
 from wsproto_async.core import reader as reader_module
 from wsproto_async.core.connection import Connection
 from wsproto_async.core.reader import FrameReader
-from wsproto_async.errors import FrameError, PayloadError, ProtocolError
+from wsproto_async.errors import FrameError, ProtocolError
 
 from ..contract.support import BINARY, CLOSE, MASK, PING, PONG, TEXT, Frame, frame, xor
 from ..helpers import Boom, Recorder
@@ -230,18 +230,48 @@ def test_the_rest_of_a_message_does_not_count_after_a_failure(side: Recorder) ->
     assert side.take() == [("ping", b"d")]
 
 
-def test_the_rest_of_a_bad_message_is_skipped_by_those_who_go_on() -> None:
+def going_on(octets: bytes) -> tuple[list[object], list[str]]:
+    """Messages and violations, for somebody who goes on behind each as if nothing had happened."""
     reader = FrameReader()
-    got: list[object] = []
-    reader.connect(lambda payload, binary: got.append(payload), lambda opcode, payload: None)
+    reader.limit(0, 10)
+    messages: list[object] = []
+    violations: list[str] = []
+    reader.connect(lambda payload, binary: messages.append(payload), lambda opcode, payload: None)
+    while reader.position < len(octets):
+        try:
+            reader.feed(octets, reader.position, len(octets))
+        except ProtocolError as error:
+            violations.append(str(error))
+            reader.recover()
+    return messages, violations
+
+
+def test_the_rest_of_a_bad_message_is_skipped_by_those_who_go_on() -> None:
     octets = frame(TEXT, b"\xff", fin=False) + frame(CONTINUATION, b"a", fin=False)
     octets += frame(CONTINUATION, b"b") + frame(TEXT, b"c") + frame(CONTINUATION, b"d")
-    with pytest.raises(PayloadError):
-        reader.feed(octets, 0, len(octets))
-    reader.recover()
-    with pytest.raises(FrameError, match="outside of a message"):
-        reader.feed(octets, reader.position, len(octets))
-    assert got == [b"c"]
+    messages, [bad_text, outside] = going_on(octets)
+    assert messages == [b"c"]
+    assert "not UTF-8" in bad_text
+    assert "outside of a message" in outside
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        frame(CONTINUATION, b"\xff"),
+        frame(CONTINUATION, b"\xff", fin=False),
+        frame(CONTINUATION, b"\xc3"),
+        frame(CONTINUATION, b"too much of it"),
+        frame(CONTINUATION, b"too much of it", fin=False),
+        frame(3, b"reserved"),
+    ],
+)
+def test_nothing_of_a_bad_message_gets_into_the_next_one(bad: bytes) -> None:
+    octets = frame(TEXT, b"a", fin=False) + bad
+    octets += frame(TEXT, b"b", fin=False) + frame(CONTINUATION, b"c")
+    messages, violations = going_on(octets)
+    assert messages == [b"bc"]
+    assert len(violations) == 1
 
 
 @pytest.mark.parametrize("rsv", [1, 2, 3, 5, 6, 7])
@@ -339,6 +369,16 @@ def test_validation_begins_anew_with_each_message(side: Recorder) -> None:
     assert side.reader.failed
 
 
+def test_pieces_are_not_validated_either_when_that_is_switched_off(side: Recorder) -> None:
+    side.reader.validate = False
+    side.receive(*bytewise(side.frame(TEXT, b"\xc3")))
+    assert side.messages() == [b"\xc3"]
+    streaming = Recorder(streaming=True)
+    streaming.reader.validate = False
+    streaming.receive(streaming.frame(TEXT, b"\xff"))
+    assert streaming.take("data") == [("data", b"\xff")]
+
+
 def test_binary_is_not_validated(side: Recorder) -> None:
     side.receive(side.frame(BINARY, b"\xff"), *bytewise(side.frame(BINARY, b"\xff\xfe")))
     assert side.messages() == [b"\xff", b"\xff\xfe"]
@@ -416,6 +456,23 @@ def test_a_limit_may_be_lowered_in_the_middle_of_a_message(side: Recorder) -> No
     side.reader.limit(0, SMALL)
     side.receive(side.frame(CONTINUATION, b"x"))
     assert side.take("violation")[0][1] == 1009
+
+
+def test_what_has_arrived_before_a_limit_was_lowered_may_end(side: Recorder) -> None:
+    side.receive(side.frame(BINARY, bytes(LIMIT), fin=False))
+    side.reader.limit(0, SMALL)
+    side.receive(side.frame(CONTINUATION, b""))
+    assert side.messages() == [bytes(LIMIT)]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_limit_is_that_of_each_message(side: Recorder, cut: bool) -> None:
+    side.reader.limit(0, SMALL)
+    assert side.reader.size == 0
+    octets = side.frame(BINARY, bytes(SMALL)) * 2
+    side.receive(*(bytewise(octets) if cut else [octets]))
+    assert side.messages() == [bytes(SMALL)] * 2
+    assert side.reader.size == SMALL
 
 
 def test_no_limit(side: Recorder) -> None:

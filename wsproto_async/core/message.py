@@ -113,7 +113,7 @@ class IncomingMessage(HeaderRules):
         if self.compressed:
             assert self.inflater is not None
             self.inflater.start_decompress_message()
-        if self.assembly is None:
+        if self.assembly is None or self.assembly.size:  # one that was refused has left something
             self.assembly = Assembly()
         self.assembly.utf8.reset()
 
