@@ -379,6 +379,13 @@ def test_pieces_are_not_validated_either_when_that_is_switched_off(side: Recorde
     assert streaming.take("data") == [("data", b"\xff")]
 
 
+def test_validation_can_be_switched_off_in_the_middle_of_a_code_point(side: Recorder) -> None:
+    side.receive(side.frame(TEXT, b"\xc3", fin=False))
+    side.reader.validate = False
+    side.receive(side.frame(CONTINUATION, b"\xa4"))
+    assert side.messages() == [b"\xc3\xa4"]
+
+
 def test_binary_is_not_validated(side: Recorder) -> None:
     side.receive(side.frame(BINARY, b"\xff"), *bytewise(side.frame(BINARY, b"\xff\xfe")))
     assert side.messages() == [b"\xff", b"\xff\xfe"]
