@@ -507,7 +507,16 @@ def test_tls_that_says_nothing(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 400 No\r\n\r\n", bytes(1000), b"\x16\x03\x03\xff\xff"]
+    "answer",
+    [
+        b"HTTP/1.1 400 No\r\n\r\n",
+        bytes(1000),
+        b"\x16\x03\x03\xff\xff",
+        b"\x15\x03\x03\x00\x02\x02\x28",  # an alert
+        b"\x14\x03\x03\x00\x01\x01" * 1000,
+        b"\x16\x03\x03\x40\x00" + b"\x0b\x00\xff\xff" + bytes(16_380),
+    ],
+    ids=["HTTP", "zeros", "a long record", "an alert", "changes of cipher", "certificates at once"],
 )
 def test_tls_that_is_none(visitor: Visitor, answer: bytes) -> None:
     with Trap(then_stay(answer), reads_head=False) as trap:

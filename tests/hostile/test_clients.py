@@ -90,7 +90,7 @@ SCRIPTS: dict[str, Script] = {
     "a redirect to a name outside ASCII that is none": redirect(b"ws://\xe4..b/"),
     "a redirect to a file": redirect(b"file:///etc/passwd"),
     "a cookie of 8 bits": upgrade(closing(1000), b"Set-Cookie: a=\x9b"),
-    "pings": upgrade(frame(PING, b"x" * 100) * 100_000 + closing(1000)),
+    "pings": upgrade(frame(PING, b"x" * 100) * 30_000 + closing(1000)),
 }
 
 

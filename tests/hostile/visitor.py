@@ -37,8 +37,8 @@ from wsproto_async import (
 )
 
 HASTY: dict[str, Any] = {"open_handshake_timeout": 1, "close_timeout": 0.5}
-BACKOFF = Backoff(first=0.02, longest=0.05)
-WHILE = 0.2
+BACKOFF = Backoff(first=0.01, longest=0.03)
+WHILE = 0.1
 """Seconds for which those who come again do so."""
 COMPRESSING: dict[str, Any] = {
     "per_message_compression_offers": [PerMessageDeflateOffer()],
@@ -85,7 +85,7 @@ class Callbacks(WebSocketClientProtocol):
 def factory_of(order: dict[str, Any], kind: Any, **more: Any) -> Any:
     factory = kind(order["url"], **order.get("arguments", {}), **more)
     factory.protocol = Callbacks
-    factory.setProtocolOptions(openHandshakeTimeout=0.5, serverConnectionDropTimeout=0.2)
+    factory.setProtocolOptions(openHandshakeTimeout=0.5, serverConnectionDropTimeout=0.1)
     factory.opened, factory.messages, factory.ends = 0, 0, []
     return factory
 
@@ -96,7 +96,11 @@ async def visit_again(order: dict[str, Any]) -> dict[str, Any]:
     backoff = BACKOFF
     try:
         async with asyncio.timeout(WHILE):
-            async for ws in connect(order["url"], options=ClientOptions(**HASTY), backoff=backoff):
+            async for ws in connect(
+                order["url"],
+                options=ClientOptions(**HASTY | {"close_timeout": 0.1}),
+                backoff=backoff,
+            ):
                 attempts += 1
                 await receive(ws)
     except TimeoutError:
