@@ -12,7 +12,14 @@ from wsproto_async.errors import StateError
 from wsproto_async.protocol.attributes import Of
 from wsproto_async.stats import TrafficStats
 
-from ..contract.support import Lab, MemoryTransport, client_factory, request, server_factory
+from ..contract.support import (
+    Lab,
+    MemoryTransport,
+    Server,
+    client_factory,
+    request,
+    server_factory,
+)
 
 ROLES = {"server": server_factory, "client": client_factory}
 
@@ -116,3 +123,28 @@ def test_drain_returns_at_once(protocol: Any, lab: Lab) -> None:
 def test_an_unknown_option_is_known_later(protocol: Any) -> None:
     with pytest.raises(AttributeError, match="is known when the connection is made"):
         _ = protocol.maxFramePayloadSize
+
+
+def test_its_futures_can_be_asked_for(protocol: Any, lab: Lab) -> None:
+    is_open, is_closed = protocol.is_open, protocol.is_closed
+    assert not is_open.done()
+    assert not is_closed.done()
+    connected(protocol, lab)
+    assert is_closed.result() is protocol
+    assert is_open.done() is protocol.is_server  # the client has had no answer
+    assert protocol.is_open is is_open
+
+
+def test_without_a_loop_they_cannot(lab: Lab) -> None:
+    protocol = server_factory(lab)()
+    del protocol.factory
+    with pytest.raises(StateError, match="no loop is running"):
+        print(protocol.is_open)
+
+
+def test_without_a_factory_it_says_what_to_pass(lab: Lab) -> None:
+    class Mine(Server):
+        pass
+
+    with pytest.raises(StateError, match="Mine has no factory: pass one whose protocol is Mine"):
+        Mine().connection_made(MemoryTransport(lab))

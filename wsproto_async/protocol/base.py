@@ -68,6 +68,9 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """The transport is there (asyncio calls this)."""
+        if not hasattr(self, "factory"):
+            name = type(self).__name__
+            raise StateError(f"{name} has no factory: pass one whose protocol is {name} instead")
         self.transport = transport
         self.peer = details.peer_of(transport)
         self._connectionMade()
@@ -110,17 +113,6 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         if not self._options.tcp_no_delay:
             details.set_no_delay(self.transport, False)
         self._timers.open()
-
-    def _find_loop(self) -> asyncio.AbstractEventLoop:
-        try:
-            return asyncio.get_running_loop()
-        except RuntimeError:
-            loop: asyncio.AbstractEventLoop | None = getattr(self.factory, "loop", None)
-            if loop is None:
-                raise StateError(
-                    "connection_made() outside of a running loop: give the factory loop=..."
-                ) from None
-            return loop
 
     def _connectionLost(self, reason: BaseException | None) -> None:
         """End: stop all timers, then tell ``onClose``, once."""
@@ -184,7 +176,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         It stays pending for ever if that never comes; ``is_closed`` comes in any case.
         """
         if self._opened is None:
-            self._opened = self._loop.create_future()
+            self._opened = self._create_future()
             connection = self._connection
             if connection is not None and not self._open_failed:
                 has_ended = connection.state == State.CLOSED

@@ -242,7 +242,7 @@ class Ending(Hooks):
         """Wait until the connection has ended and ``onClose`` has been called."""
         if self._close_info is not None:
             return
-        gone: asyncio.Future[None] = self._loop.create_future()
+        gone: asyncio.Future[None] = self._create_future()
         listener = partial(_wake, gone)
         self._call_at_end(listener)
         try:
@@ -255,10 +255,25 @@ class Ending(Hooks):
         """A future of this protocol that is done when its state becomes CLOSED."""
         if self._closed is not None:
             return self._closed
-        self._closed = closed = self._loop.create_future()
+        self._closed = closed = self._create_future()
         if self._connection is not None and self._connection.state == State.CLOSED:
             self._resolve_closed()
         return closed
+
+    def _create_future(self) -> asyncio.Future[Any]:
+        """A future of our loop; before there is a connection, of the one that we shall have."""
+        loop: asyncio.AbstractEventLoop | None = getattr(self, "_loop", None)
+        return (loop or self._find_loop()).create_future()
+
+    def _find_loop(self) -> asyncio.AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            factory = getattr(self, "factory", None)
+            loop: asyncio.AbstractEventLoop | None = getattr(factory, "loop", None)
+            if loop is None:
+                raise StateError("no loop is running: give the factory loop=...") from None
+            return loop
 
     def _resolve_closed(self) -> None:
         # A future with us as its result is not kept: we would hold each other.
