@@ -281,12 +281,12 @@ async def test_a_person_presses_ctrl_c() -> None:
 
 async def test_a_peer_cannot_command_the_terminal() -> None:
     async def rude(ws: WebSocket) -> None:
-        await ws.send("\x1b]0;owned\x07 and \x9b31m")
+        await ws.send("\x1b]0;owned\x07 and \x9b31m\u202e")
         await echo(ws)
 
     async with serving(rude) as (_, url):
         terminal = Terminal("connect", "--no-history", url)
-        await terminal.until(r"< \x1b]0;owned\x07 and \x9b31m")
+        await terminal.until(r"< \x1b]0;owned\x07 and \x9b31m\u202e")
         await terminal.until(PROMPT)
         terminal.type("\x04")
         assert await terminal.end() == 0

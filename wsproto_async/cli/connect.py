@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..api.connect import connect
 from ..api.run import run as run_loop
@@ -261,6 +261,11 @@ def _read(path: str) -> bytes:
     return Path(path).expanduser().read_bytes()
 
 
+_COMMANDS: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
 def _harmless(text: str) -> str:
-    """Text of a peer without what a terminal would take for commands."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", text)
+    """Text of a peer without what a terminal would take for commands, or write backwards."""
+    return _COMMANDS.sub(lambda match: ascii(match[0])[1:-1], text)
