@@ -250,6 +250,22 @@ def test_who_holds_us_up_is_to_blame(lab: Lab, held_up: str, takes: bool) -> Non
     lab.get(drain)
 
 
+def test_who_has_to_wait_for_others_is_not_blamed(lab: Lab) -> None:
+    """Its octets wait while those of many others are worked off, which may take seconds."""
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    payload = pinged(side)
+    side.protocol._wait_a_turn()
+    side.advance(100)
+    assert not is_dead(side)
+    side.protocol._resume_reading()
+    side.feed_frame(PONG, payload)
+    side.advance(20)
+    pinged(side)
+    side.advance(5.1)
+    assert is_dead(side)
+
+
 def test_a_pause_in_the_meantime_excuses_it(lab: Lab) -> None:
     """The pong may be behind what was not read."""
     side = open_side(lab, "server", **PINGING, autoPingRestartOnAnyTraffic=False)

@@ -270,10 +270,10 @@ class Timers:
         return self.waited > 0 and left > self.taken
 
     def reading_waits_for_us(self) -> bool:
-        """Whether reading was paused meanwhile, and not for want of a peer that takes anything."""
-        protocol = self.protocol
+        """Whether reading was or is paused, and not for want of a peer that takes anything."""
+        protocol, connection = self.protocol, self.protocol._connection
         held_up_by_peer = protocol._answers_wait or protocol._writable is not None
-        return protocol._connection.held_back and not held_up_by_peer
+        return (connection.held_back or connection.paused) and not held_up_by_peer
 
     def pong(self, payload: bytes) -> None:
         """A pong arrived, perhaps the one that is due."""
