@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from tests.contract.support import CLOSE, MASK, PING, PONG, TEXT, close_payload, frame, request
 from wsproto_async import (
@@ -174,11 +175,16 @@ async def test_cancelling_half_a_message_ends_the_connection() -> None:
         assert ws.close_info.sent_code == CloseCode.INTERNAL_ERROR
 
 
-@pytest.mark.parametrize("message", [5, None, {"a": "b"}, 1.5, ...], ids=str)
+class Order(BaseModel):
+    item: str = "tea"
+
+
+@pytest.mark.parametrize("message", [5, None, {"a": "b"}, 1.5, ..., Order()], ids=str)
 async def test_what_cannot_be_sent_is_named(message: Any) -> None:
     async with serving() as (_, url), connect(url) as ws:
-        with pytest.raises(OptionTypeError, match=r"send\(message=\.\.\.\) must be str"):
+        with pytest.raises(OptionTypeError, match=r"send\(message=\.\.\.\) must be str") as caught:
             await ws.send(message)
+        assert str(caught.value).endswith("; send_model() sends JSON")
         await ws.send("still fine")
         assert await ws.recv() == "still fine"
 

@@ -72,7 +72,8 @@ class FragmentedMessage:
                 payload = octets_of(fragment)
                 if payload is None:
                     raise OptionTypeError(
-                        f"a fragment must be str or bytes-like, not {type(fragment).__name__}"
+                        "a fragment must be str or bytes-like, not "
+                        f"{type(fragment).__name__}; send_model() sends JSON"
                     )
                 if link.state != State.OPEN:
                     raise Disconnected("the connection ended in the middle of a message")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from ..constants import CloseCode, State
@@ -122,10 +122,11 @@ class WebSocket(View, Generic[M_co]):
         octets = octets_of(message)
         binary = not isinstance(message, str)
         if octets is None:
-            if not isinstance(message, (Iterable, AsyncIterable)) or isinstance(message, dict):
+            iterable = isinstance(message, (Iterable, AsyncIterable))
+            if not iterable or isinstance(message, (Mapping, BaseModel)):
                 raise OptionTypeError(
                     "send(message=...) must be str, bytes-like, or an iterable of such "
-                    f"fragments, not {type(message).__name__}"
+                    f"fragments, not {type(message).__name__}; send_model() sends JSON"
                 )
             fragmented = self._fragmented = FragmentedMessage(self.protocol)
             self._bind()
