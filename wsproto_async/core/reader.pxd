@@ -22,8 +22,10 @@ cdef class FrameReader(IncomingMessage):
     cdef uint64_t length
     cdef readonly uint64_t left
     cdef bint taken, skipping
+    cdef Py_ssize_t granted
 
     cpdef Py_ssize_t feed(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end) except -1
+    cpdef object grant(self, Py_ssize_t steps)
     cpdef bint step(self, const uint8_t *p, Py_ssize_t end) except -1
     @cython.locals(pos=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, begin=Py_ssize_t, first=int,
                    masked=bint, length=uint64_t, opcode=int, key=uint32_t, whole=bint)

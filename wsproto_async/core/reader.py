@@ -44,7 +44,7 @@ PIECE = 16 * 1024
 BITE = 512
 """The same where a sink gets what comes of it, and may halt the reader: half a MiB at the most."""
 NIBBLE = 64
-"""The same where hardly any credit is left: 64 KiB at the most."""
+"""The same where hardly any credit was given: 64 KiB at the most."""
 PLENTY = 1024
 """Steps of credit that are more than hardly any."""
 DEFLATED_PER_STEP = 16
@@ -72,6 +72,7 @@ class FrameReader(IncomingMessage):
         self.position = 0
         self.halted = False
         self.credit = NO_LIMIT
+        self.granted = NO_LIMIT
         # The frame whose payload is being taken.
         self.in_frame = False
         self.first = 0
@@ -144,6 +145,10 @@ class FrameReader(IncomingMessage):
             if not self.step(p, end):
                 break
         return self.position
+
+    def grant(self, steps: int) -> None:
+        """Give it credit, for what is fed next."""
+        self.credit = self.granted = steps
 
     def step(self, p: Octets, end: int) -> bool:
         """One header or one piece of payload; returns whether another step may be possible."""
@@ -237,7 +242,7 @@ class FrameReader(IncomingMessage):
 
     def bite(self) -> int:
         """Octets that are inflated in one step."""
-        if self.credit < PLENTY:
+        if self.granted < PLENTY:
             return NIBBLE
         return PIECE if self.sink is None else BITE
 

@@ -219,7 +219,8 @@ class Doors:
             return
         if connection.state == OPEN and not self._slow_receive:
             connection.octets_received += nbytes
-        allowance = connection.reader.credit = turn.allowance
+        allowance = turn.allowance
+        connection.reader.grant(allowance)
         if self._landing:
             self._landing = False
             try:
@@ -267,7 +268,8 @@ class Doors:
         if type(data) is not bytes:
             data = bytes(data)  # a hook must not change it while it is parsed
         turn = self._turn
-        allowance = connection.reader.credit = turn.allowance
+        allowance = turn.allowance
+        connection.reader.grant(allowance)
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
             return

@@ -52,7 +52,8 @@ class Flow(Calling):
         if connection.receiving:
             connection.unpause()  # whoever works off a read goes on with it
             return
-        allowance = connection.reader.credit = self._turn.allowance
+        allowance = self._turn.allowance
+        connection.reader.grant(allowance)
         try:
             connection.unpause()
         except Exception as error:
