@@ -49,24 +49,23 @@ def main() -> int:
     modules = tomllib.loads(MODULES.read_text())
     unexplained = 0
     for file in arguments.files or modules:
-        mutants = [
-            each
-            for each in mutants_of((PACKAGE / file).read_text())
-            if arguments.match in each.name
-        ]
-        outcomes = Session(file, modules[file]["tests"], mutants).outcomes()
-        survivors = {mutants[i].name for i, how in outcomes.items() if how == SURVIVED}
-        explained = {
-            name
-            for group in modules[file].get("survivors", ())
-            for name in group["mutants"]
-            if arguments.match in name
-        }
-        print(f"{file}: {dict(Counter(outcomes.values()))}", flush=True)
-        for name in sorted(survivors ^ explained):
-            what = "survived" if name in survivors else "explained, but noticed or gone"
-            print(f"  {what}: {json.dumps(name)}", flush=True)
-            unexplained += 1
+        source = (PACKAGE / file).read_text()
+        mutants = [each for each in mutants_of(source) if arguments.match in each.name]
+        groups = modules[file].get("survivors", ())
+        explained = {name for group in groups for name in group["mutants"]}
+        print(file, flush=True)
+        survivors, outcomes = set(), Counter[str]()
+        for mutant, how in Session(file, modules[file]["tests"], mutants).outcomes():
+            outcomes[how] += 1
+            if how == SURVIVED:
+                survivors.add(mutant.name)
+                if mutant.name not in explained:
+                    print(f"  survived: {json.dumps(mutant.name)}", flush=True)
+        gone = {name for name in explained - survivors if arguments.match in name}
+        for name in sorted(gone):
+            print(f"  explained, but noticed or gone: {json.dumps(name)}")
+        print(f"  {dict(outcomes)}", flush=True)
+        unexplained += len(survivors - explained) + len(gone)
     print(f"{unexplained} unexplained")
     return int(unexplained > 0)
 
@@ -80,21 +79,25 @@ class Session:
         self.options = ["-p", "no:cacheprovider", "-p", "no:terminal", "-o", "timeout=0"]
         self.options += [f"tests/{each}" for each in tests]
 
-    def outcomes(self) -> dict[int, str]:
-        """What became of each mutant, by its index; of two with the same code only the first."""
+    def outcomes(self) -> Iterator[tuple[Mutant, str]]:
+        """What became of each mutant; of those with the same code only the first counts."""
         reader, self.writer = os.pipe()
-        if not os.fork():
+        pid = os.fork()
+        if not pid:
             with traced(self.path) as self.imported:
                 os._exit(pytest.main(self.options, [self]))
         os.close(self.writer)
+        imported = []
         with open(reader) as lines:
-            outcomes = dict(map(json.loads, lines))
-        if os.wait()[1]:
+            for index, how in map(json.loads, lines):
+                if how == IMPORTED:
+                    imported.append(self.mutants[index])
+                else:
+                    yield self.mutants[index], how
+        if os.waitpid(pid, 0)[1]:
             raise SystemExit(f"these fail without any change: pytest {' '.join(self.options)}")
-        for index, how in outcomes.items():
-            if how == IMPORTED:
-                outcomes[index] = attempt(self.import_mutant, self.mutants[index])
-        return outcomes
+        for mutant in imported:
+            yield mutant, attempt(self.import_mutant, mutant)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In a fork that has imported everything: give functions other code."""

@@ -63,7 +63,7 @@ def test_every_module_and_test_of_the_list_is_there() -> None:
 @pytest.mark.parametrize(
     ("match", "outcome"),
     [
-        ("299", "core/handshake/key.py: {}"),
+        ("299", "core/handshake/key.py\n  {}"),
         ("accept_token: digest", "{'noticed': 2, 'survived': 1}"),  # in a function
         ("_BASE64 = ", "{'noticed': 4}"),  # by an import
     ],
