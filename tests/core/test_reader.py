@@ -1042,6 +1042,22 @@ def test_diverting_in_the_middle_of_a_message() -> None:
     assert side.take() == [("begin", 0x80, True, 4), ("data", b"hind"), ("end", True)]
 
 
+def test_control_frames_are_not_diverted() -> None:
+    side = Recorder(streaming=True, stream_control=True)
+    side.reader.divert(side)
+    side.receive(side.frame(PING, b"p"))
+    assert side.take() == [("ping", b"p")]
+
+
+def test_what_a_refused_message_has_left_is_not_diverted() -> None:
+    reader = FrameReader()
+    octets = frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"\xff")
+    with pytest.raises(ProtocolError, match="not UTF-8"):
+        reader.feed(octets, 0, len(octets))
+    reader.recover()
+    assert reader.divert(Recorder()) == b""
+
+
 def test_diverting_between_messages() -> None:
     side = Recorder()
     side.receive(side.frame(TEXT, b"whole"))
