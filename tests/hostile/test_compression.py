@@ -144,3 +144,58 @@ def test_nothing_refers_to_another_connection(server: Server) -> None:
     answer = ask(server, "handler", [request(DEFLATE), message(spying), BYE])
     assert answer.code == 1007
     server.clean_log()
+
+
+def referring_back(data: bytes) -> bytes:
+    """A message that the one before has to be known for."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=data)
+    return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+AGREED: dict[str, tuple[bytes, bytes, int]] = {
+    "back into a message that was to be forgotten": (
+        b"; client_no_context_takeover",
+        message(deflated(b"secret" * 50)) + message(referring_back(b"secret" * 50)),
+        1007,
+    ),
+    "back behind a last block": (
+        b"",
+        message(b"\x4b\x04\x00") + message(referring_back(b"aaaaaaaa")),
+        1007,
+    ),
+    "a distance that there is none of": (b"", message(b"\x03\x1e\x00"), 1007),
+    "back where that was agreed on": (
+        b"",
+        message(deflated(b"secret" * 50)) + message(referring_back(b"secret" * 50)),
+        1000,
+    ),
+    "the smallest window for the server": (
+        b"; server_max_window_bits=8",
+        message(deflated(b"abc" * 1000)) * 3,
+        1000,
+    ),
+    "compressed or not, by turns": (
+        b"",
+        (message(deflated(b"a" * 100)) + client_frame(TEXT, b"plain") + client_frame(PING)) * 10,
+        1000,
+    ),
+    "pings and pongs in the middle of it": (
+        b"",
+        message(deflated(b"a" * 1000)[:3], fin=False)
+        + client_frame(PING, b"1")
+        + client_frame(10, b"2")
+        + client_frame(0, deflated(b"a" * 1000)[3:]),
+        1000,
+    ),
+    "nothing but stored blocks": (b"", message(deflated(bytes(60_000), level=0)), 1000),
+}
+
+
+@pytest.mark.parametrize("name", AGREED)
+def test_what_was_agreed_on(server: Server, name: str) -> None:
+    parameters, octets, code = AGREED[name]
+    pieces = [request(DEFLATE + parameters), octets, BYE]
+    answer = ask(server, "handler", pieces, polite=True)
+    assert b"permessage-deflate" in answer.head
+    assert (answer.code, answer.ended) == (code, True), answer.frames[-1:]
+    server.clean_log()
