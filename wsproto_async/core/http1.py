@@ -260,6 +260,9 @@ def _start_line(raw: bytes, kind: str, status: int) -> str:
 
 
 def _joined(fields: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
+    headers = dict(fields)
+    if len(headers) == len(fields):  # as nearly always
+        return headers, frozenset()
     values: dict[str, list[str]] = {}
     for name, value in fields:
         values.setdefault(name, []).append(value)

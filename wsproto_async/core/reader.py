@@ -43,11 +43,11 @@ PIECE = 16 * 1024
 """Octets of compressed payload that are inflated in one step."""
 BITE = 512
 """The same where a sink gets what comes of it, and may halt the reader: half a MiB at the most."""
-NIBBLE = 64
-"""The same where hardly any credit was given: 64 KiB at the most."""
+NIBBLE = 256
+"""The same where hardly any credit was given: 256 KiB at the most."""
 PLENTY = 1024
 """Steps of credit that are more than hardly any."""
-DEFLATED_PER_STEP = 16
+DEFLATED_PER_STEP = 64
 INFLATED_PER_STEP = 256
 """Octets before and after inflating that are, at the worst, about as much work as one step."""
 

@@ -37,7 +37,7 @@ CLOSING = int(State.CLOSING)
 UNBROKEN = 1024
 """Messages that a coroutine sends before it gives way, though the transport takes them all."""
 
-TURN = 4096
+TURN = 8192
 """Steps of the reader, most of them a frame each, that all connections may make in a turn of the
 loop. Whoever wants more gives way: the others have theirs before it goes on."""
 

@@ -61,7 +61,8 @@ def words(value: str) -> list[str]:
 
 def has_word(value: str, word: str) -> bool:
     """Whether a comma-separated list has this element; ``word`` in lower case."""
-    return word in words(value.lower())
+    value = value.lower()
+    return value == word or word in words(value)
 
 
 def only_one(head: Head, name: str) -> str | None:

@@ -113,7 +113,7 @@ def judge_request(head: RequestHead, policy: ServerPolicy) -> Upgrade | PlainReq
     path, query = _split_target(head)
     host, port = _judge_host(head, policy.external_port)
     refuse_body(head)
-    params = parse_qs(query)
+    params = parse_qs(query) if query else {}
 
     if "upgrade" not in head.headers:
         if policy.web_status:
