@@ -10,7 +10,7 @@ from ..constants import MAX_PAYLOAD, State
 from ..errors import Disconnected, OptionError
 from ..masking import xor
 from ..types import FrameHeader
-from . import trickle
+from . import details, trickle
 from .flow import Flow
 from .plan import plan_of
 from .writes import bind_writes
@@ -139,13 +139,19 @@ class Frames(Flow):
     def _write_pieces(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
         """Write octets that lie in several places, without joining them.
 
-        A read can be answered with many large messages. When the peer turns out to be gone, asyncio
-        would log each write but the first few.
+        A read can be answered with many large messages.
+        """
+        for piece in pieces:
+            self._write_one(piece)
+
+    def _write_one(self, data: bytes | bytearray | memoryview) -> None:
+        """Write octets, if the peer has not turned out to be gone.
+
+        Of those that are written then, asyncio logs each but the first few.
         """
         transport = self.transport
-        for piece in pieces:
-            if not transport.is_closing():
-                transport.write(piece)
+        if not (transport.is_closing() or details.carrier_of(transport).is_closing()):
+            transport.write(data)
 
     def _flush_alone(self) -> None:
         """What was just sent leaves in a turn of its own."""

@@ -31,8 +31,11 @@ def bind_writes(protocol: Frames) -> None:
         return
     turn = protocol._turn
     assert turn is not None
-    if type(transport).__module__.startswith("asyncio."):
+    module = type(transport).__module__
+    if module.startswith("asyncio."):
+        # Through TLS a read may come in many pieces, each of which may be answered.
+        write = protocol._write_one if module == "asyncio.sslproto" else transport.write
         # Before 3.12 its writelines() joins, and in 3.12 and 3.13 it forgot to pause at first.
-        connection.writer.connect(transport.write, protocol._write_pieces, turn.add)
+        connection.writer.connect(write, protocol._write_pieces, turn.add)
     else:
         connection.writer.connect(transport.write, transport.writelines, turn.add)
