@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from typing import Any
 
 import pytest
 
-from tests.contract.support import TEXT
+from tests.contract.support import TEXT, MemoryTransport
 from wsproto_async import (
     Backoff,
     ClientOptions,
@@ -25,6 +26,7 @@ from wsproto_async import (
     WebSocketServerFactory,
     connect,
 )
+from wsproto_async.api.attempt import Attempt
 from wsproto_async.api.client_link import ClientLinkFactory
 from wsproto_async.testing import memory_link
 
@@ -235,6 +237,25 @@ async def test_connecting_can_be_cancelled(
         # Python 3.13 or so; this test is about the client.
         await asyncio.sleep(0.02)
         await until(lambda: not server._links)
+
+
+async def test_connecting_is_cancelled_when_the_server_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def come_and_go(attempt: Attempt, target: Any, factory: Any) -> None:
+        link = factory()
+        link.connection_made(MemoryTransport(asyncio.get_running_loop()))
+        link.connection_lost(None)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Attempt, "transport", come_and_go)
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: complaints.append(context["message"]))
+    with pytest.raises(asyncio.CancelledError):
+        await connect("ws://127.0.0.1:1/")
+    gc.collect()
+    assert complaints == []
 
 
 async def test_a_request_that_is_never_answered_can_be_cancelled() -> None:

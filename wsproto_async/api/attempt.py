@@ -247,7 +247,12 @@ class Attempt:
         factory.options = self.options
         factory.where = self.where
         opened = factory.opened = asyncio.get_running_loop().create_future()
-        _, link = await self.transport(target, factory)
+        try:
+            _, link = await self.transport(target, factory)
+        except BaseException:
+            if not opened.cancel():
+                opened.exception()  # the server was gone before we heard that it was there
+            raise
         try:
             ws: WebSocket = await opened
             return ws
