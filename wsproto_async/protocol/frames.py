@@ -117,7 +117,7 @@ class Frames(Flow):
             self._write_now(data, sync)
 
     def _write_now(self, data: bytes, sync: bool) -> None:
-        if self.transport is None or self.transport.is_closing():
+        if self.transport is None or self._is_lost():
             return
         self.transport.write(data)
         if self._options is not None and self._options.log_octets:
@@ -145,13 +145,18 @@ class Frames(Flow):
             self._write_one(piece)
 
     def _write_one(self, data: bytes | bytearray | memoryview) -> None:
-        """Write octets, if the peer has not turned out to be gone.
+        """Write octets, unless the transport has ended."""
+        if not self._is_lost():
+            self.transport.write(data)
 
-        Of those that are written then, asyncio logs each but the first few.
+    def _is_lost(self) -> bool:
+        """Whether the transport has ended, also where the peer has only just turned out to be gone.
+
+        Of the writes to such a one asyncio logs each but the first few.
         """
         transport = self.transport
-        if not (transport.is_closing() or details.carrier_of(transport).is_closing()):
-            transport.write(data)
+        lost: bool = transport.is_closing() or details.carrier_of(transport).is_closing()
+        return lost
 
     def _flush_alone(self) -> None:
         """What was just sent leaves in a turn of its own."""
