@@ -169,6 +169,25 @@ def test_who_overrides_a_failure_and_does_nothing_loses_that_message(
     assert side.protocol.state == P.STATE_OPEN
 
 
+@covers("_protocol_violation", "_invalid_payload")
+@pytest.mark.parametrize("by_drop", [False, True])
+@pytest.mark.parametrize("payload", [close_payload(1005), close_payload(1000) + b"\xff"])
+def test_who_overrides_a_failure_and_does_nothing_answers_a_bad_close_frame(
+    lab: Lab, payload: bytes, by_drop: bool
+) -> None:
+    class Keeping(Server):
+        def _protocol_violation(self, reason: str) -> bool:
+            return False
+
+        def _invalid_payload(self, reason: str) -> bool:
+            return False
+
+    side = open_server(lab, Keeping, failByDrop=by_drop)
+    side.feed_frame(CLOSE, payload)
+    assert side.frames() == [Frame(CLOSE, close_payload(1000))]
+    assert side.closed() == (True, 1000, None)
+
+
 @covers("_max_message_size_exceeded")
 def test_the_size_hook_gets_numbers_and_a_text(lab: Lab, role: str) -> None:
     class Sizes(BASES[role]):  # type: ignore[misc, valid-type]

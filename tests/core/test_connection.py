@@ -252,8 +252,41 @@ def test_a_close_reason_that_is_not_utf8(side: Recorder, by_drop: bool) -> None:
     side.connection.fail_by_drop = by_drop
     side.receive(side.frame(CLOSE, close_payload(1000) + b"\xff"))
     assert ("violation", 1007, "the close reason is not UTF-8") in side.take()
-    assert ending(side)[1] == (not by_drop)
+    assert ending(side)[1:4] == ((False, None, None) if by_drop else (True, 1000, None))
     assert [each.payload[:2] for each in side.sent()] == [close_payload(1007)] * (not by_drop)
+
+
+def test_what_a_close_frame_says_whose_code_drops_the_connection_does_not_count(
+    side: Recorder,
+) -> None:
+    side.connection.fail_by_drop = True
+    side.receive(side.frame(CLOSE, close_payload(1005, "reason")))
+    assert side.take() == [
+        ("close", 1005, b"reason"),
+        ("violation", 1002, "close code 1005 must not be sent"),
+        ("drop", True),
+    ]
+    assert ending(side)[:4] == (State.CLOSED, False, None, None)
+
+
+@pytest.mark.parametrize("by_drop", [False, True])
+@pytest.mark.parametrize("payload", [close_payload(1005, "why"), close_payload(1000) + b"\xff"])
+def test_a_bad_close_frame_that_nobody_minds_closes_all_the_same(
+    side: Recorder, payload: bytes, by_drop: bool
+) -> None:
+    side.connection.fail_by_drop = by_drop
+    side.on_violation = lambda error: None  # type: ignore[method-assign]
+    side.receive(side.frame(CLOSE, payload))
+    assert side.sent() == [Frame(CLOSE, close_payload(1000))]
+    assert ending(side)[1:3] == (True, 1000)
+
+
+def test_a_close_frame_goes_to_whoever_watches_frames(side: Recorder) -> None:
+    watched: list[bytes] = []
+    side.connection.send_close = watched.append
+    side.connection.close(3000, b"bye")
+    assert watched == [close_payload(3000, "bye")]
+    assert side.sent() == []
 
 
 def test_failing_with_a_close_frame(side: Recorder) -> None:
@@ -294,6 +327,7 @@ def test_failing_by_drop(side: Recorder) -> None:
     side.connection.fail(1002, "yours", by_drop=True)
     assert side.take() == [("drop", True)]
     side.connection.lost()
+    assert side.connection.dropped_by_me
     reason = "I dropped the WebSocket TCP connection: yours"
     assert ending(side) == (State.CLOSED, False, None, None, reason)
     assert side.take() == [("closed",)]
@@ -316,6 +350,7 @@ def test_failing_before_it_is_open(side: Recorder, state: State) -> None:
     side.connection.fail(1002, "why")
     assert side.take() == [("drop", True)]
     assert side.sent() == []
+    assert side.connection.not_clean_reason == "I dropped the WebSocket TCP connection: why"
 
 
 def test_running_out_of_patience(side: Recorder) -> None:
@@ -324,8 +359,17 @@ def test_running_out_of_patience(side: Recorder) -> None:
     assert side.take() == [("expect", "close"), ("drop", True)]
     side.connection.timed_out("again")
     side.connection.lost()
+    assert side.connection.dropped_by_me
     assert ending(side) == (State.CLOSED, False, None, None, "no reply")
     assert side.take() == [("closed",)]
+
+
+def test_a_server_that_does_not_drop_tcp_spoils_a_closing_handshake() -> None:
+    client = Recorder(is_server=False)
+    client.receive(client.frame(CLOSE, close_payload(1000)))
+    assert client.connection.was_clean
+    client.connection.timed_out("not dropped")
+    assert ending(client) == (State.CLOSED, False, 1000, None, "not dropped")
 
 
 def test_the_peer_goes_without_a_word(side: Recorder) -> None:
@@ -336,6 +380,43 @@ def test_the_peer_goes_without_a_word(side: Recorder) -> None:
     assert ending(side)[:2] == (State.CLOSED, False)
     assert "peer dropped the TCP connection" in str(side.connection.not_clean_reason)
     side.assert_exhausted()
+
+
+def test_a_reason_that_was_given_before_stays(side: Recorder) -> None:
+    side.connection.not_clean_reason = "given"
+    side.connection.lost()
+    assert side.connection.not_clean_reason == "given"
+
+
+def test_nothing_counts_that_is_done_behind_the_end(side: Recorder) -> None:
+    connection = side.connection
+    connection.lost()
+    before = ending(side)
+    connection.dropped()
+    connection.fail(1002, "too late", by_drop=False)
+    connection.fail(1002, "too late", by_drop=True)
+    connection.timed_out("too late")
+    connection.lost()
+    assert ending(side) == before
+    assert (connection.dropped_by_me, connection.failed_by_me) == (False, False)
+    assert side.take() == [("closed",)]
+    side.assert_exhausted()
+
+
+@pytest.mark.parametrize(
+    "state", [State.CONNECTING, State.PROXY_CONNECTING, State.OPEN, State.CLOSING]
+)
+def test_it_knows_in_which_state_it_ended(side: Recorder, state: State) -> None:
+    side.connection.state = int(state)
+    side.connection.dropped()
+    side.connection.lost()
+    assert side.connection.ended_in == state
+
+
+def test_where_the_state_was_assigned_it_ended_before_it_was_open(side: Recorder) -> None:
+    side.connection.state = int(State.CLOSED)
+    side.connection.lost()
+    assert side.connection.ended_in == State.CONNECTING
 
 
 def test_dropping(side: Recorder) -> None:
@@ -435,6 +516,17 @@ def test_nobody_hears_of_what_comes_after_letting_go(side: Recorder) -> None:
     assert side.sent() == []
 
 
+def test_what_is_left_to_do_is_not_done_when_it_has_been_let_go(side: Recorder) -> None:
+    def resume_reading() -> None:
+        side.connection.lost()
+        side.connection.release()
+
+    side.resume_reading = resume_reading  # type: ignore[method-assign]
+    side.connection.pause()
+    side.connection.fail(1002, "why", by_drop=True)
+    assert side.take() == [("pause",), ("closed",)]
+
+
 @pytest.mark.parametrize("releasing", [False, True])
 def test_the_end_is_told_once_even_inside_of_itself(side: Recorder, releasing: bool) -> None:
     def resume_reading() -> None:
@@ -473,6 +565,8 @@ def test_nothing_holds_a_released_connection() -> None:
         gone = weakref.ref(side)
         side.receive(side.frame(TEXT, b"half", fin=False))
         connection = side.connection
+        connection.on_batch = side.assert_exhausted
+        connection.send_close = side.write
         connection.lost()
         connection.release()
         side.reader = None  # type: ignore[assignment]

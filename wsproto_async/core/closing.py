@@ -29,7 +29,7 @@ class Event(IntEnum):
     CLOSE_RECEIVED = auto()
     """The peer's close frame arrived and is in order."""
     FAIL = auto()
-    """We fail it, and are to say so in a close frame."""
+    """We fail it once it has been open, and are to say so in a close frame."""
     FAIL_BY_DROP = auto()
     """We fail it, and are to drop it without a word."""
     TIMEOUT = auto()
@@ -69,8 +69,7 @@ class Effect(StrEnum):
     """Tell the application, once."""
 
 
-_CONNECTING = (State.CONNECTING, State.PROXY_CONNECTING)
-_LIVE = (*_CONNECTING, State.OPEN, State.CLOSING)
+_LIVE = (State.CONNECTING, State.PROXY_CONNECTING, State.OPEN, State.CLOSING)
 
 TABLE: Final[dict[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = {
     (State.OPEN, Event.CLOSE): (
@@ -93,10 +92,6 @@ TABLE: Final[dict[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = {
         State.CLOSED,
         (Effect.UNCLEAN, Effect.STOP, Effect.CLOSE_TCP),
     ),
-    **{
-        (state, Event.FAIL): (State.CLOSED, (Effect.UNCLEAN, Effect.STOP, Effect.ABORT_TCP))
-        for state in _CONNECTING
-    },
     **{
         (state, event): (State.CLOSED, (Effect.UNCLEAN, Effect.STOP, Effect.ABORT_TCP))
         for state in _LIVE

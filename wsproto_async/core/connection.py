@@ -44,7 +44,7 @@ class Connection(MessageReceiver):
     Attributes:
         fail_by_drop: how :meth:`fail` ends it: with TCP, or with a close frame first.
         echo_close: whether the answer to a close frame repeats its code and reason.
-        ended_in: the state that it left to be CLOSED.
+        ended_in: once it is CLOSED, the state that it left to be so.
         send_close: takes the payload of a close frame instead of the writer, if somebody wants to
             see every frame that leaves.
     """
@@ -79,7 +79,7 @@ class Connection(MessageReceiver):
         text: str | None = None
         if code is not None and not is_receivable_close_code(code):
             self.violation(FrameError(f"close code {code} must not be sent"))
-            if self.state == CLOSED or self.fail_by_drop:
+            if self.state == CLOSED:
                 return
             code = int(CloseCode.NORMAL)
         if reason:
@@ -87,7 +87,7 @@ class Connection(MessageReceiver):
                 text = reason.decode()
             except UnicodeDecodeError:
                 self.violation(PayloadError("the close reason is not UTF-8"))
-                if self.state == CLOSED or self.fail_by_drop:
+                if self.state == CLOSED:
                     return
         self.remote_close_code = code
         self.remote_close_reason = text
@@ -107,7 +107,6 @@ class Connection(MessageReceiver):
         if self.state == CLOSED:
             return
         self.failed_by_me = True
-        self.not_clean_reason = None
         if by_drop is None:
             by_drop = self.fail_by_drop
         if by_drop or self.state not in (OPEN, CLOSING):
@@ -131,8 +130,6 @@ class Connection(MessageReceiver):
 
     def lost(self) -> None:
         """The transport is gone."""
-        if self.told:
-            return
         if not (self.was_clean or self.dropped_by_me or self.not_clean_reason):
             self.not_clean_reason = (
                 "peer dropped the TCP connection without previous WebSocket closing handshake"
@@ -145,7 +142,7 @@ class Connection(MessageReceiver):
         if entry is None:
             return
         before, self.state = self.state, int(entry[0])
-        if self.state == CLOSED and before != CLOSED:
+        if before != CLOSED:
             self.ended_in = before
         for effect in entry[1]:
             if self.sink is not None:
