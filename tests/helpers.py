@@ -194,6 +194,7 @@ class Recorder:
 
     def frame_end(self, ends_message: bool) -> None:
         if self._opcode > 7:
+            assert not ends_message
             self.connection.control(self._opcode, b"".join(self._control))
         else:
             self.fact("end", ends_message)

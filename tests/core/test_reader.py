@@ -165,12 +165,15 @@ def test_masking_rules_can_be_lifted(side: Recorder, mask: bytes | None) -> None
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
-def test_masks_that_are_not_applied(pieces: int) -> None:
-    side = Recorder()
+@pytest.mark.parametrize("mode", [{}, {"streaming": True, "stream_control": True}], ids=str)
+def test_masks_that_are_not_applied(mode: dict[str, Any], pieces: int) -> None:
+    side = Recorder(**mode)
     side.reader.apply_mask = False
-    octets = frame(BINARY, b"abcd", mask=MASK)
-    side.receive(*([octets] if pieces == 1 else [octets[:8], octets[8:]]))
-    assert side.messages() == [xor(b"abcd", MASK)]
+    payload = xor(b"abcd", MASK)
+    for opcode, name in ((BINARY, "data" if mode else "message"), (PING, "ping")):
+        octets = frame(opcode, b"abcd", mask=MASK)
+        side.receive(*([octets] if pieces == 1 else [octets[:8], octets[8:]]))
+        assert [call[1] for call in side.take(name)] == [payload]
 
 
 def test_the_order_of_complaints() -> None:
@@ -272,6 +275,81 @@ def test_nothing_of_a_bad_message_gets_into_the_next_one(bad: bytes) -> None:
     messages, violations = going_on(octets)
     assert messages == [b"bc"]
     assert len(violations) == 1
+
+
+BEGUN = frame(TEXT, b"a", fin=False)
+
+
+@pytest.mark.parametrize(
+    ("bad", "goes_on"),
+    [
+        (frame(TEXT, b"too much of it"), False),
+        (frame(TEXT, b"too much of it", fin=False), True),
+        (frame(TEXT, b"\xff"), False),
+        (frame(TEXT, b"\xff", fin=False), True),
+        (frame(BINARY, b"not compressed", rsv=4), False),
+        (frame(BINARY, b"not compressed", rsv=4, fin=False), True),
+        (frame(3, b"reserved"), False),
+        (frame(3, b"reserved", fin=False), True),
+        (frame(7, b"reserved"), False),
+        (frame(7, b"reserved", fin=False), True),
+        (frame(CLOSE, b"half a code"[:1]), False),
+        (frame(PING, b"fragmented", fin=False), False),
+        (frame(15, b"reserved"), False),
+        (frame(15, b"reserved", fin=False), False),
+        (BEGUN + frame(CONTINUATION, b"too much of it"), False),
+        (BEGUN + frame(CONTINUATION, b"too much of it", fin=False), True),
+        (BEGUN + frame(CONTINUATION, b"\xff"), False),
+        (BEGUN + frame(CONTINUATION, b"\xff", fin=False), True),
+        (BEGUN + frame(BINARY, b"another message"), False),
+        (BEGUN + frame(BINARY, b"another message", fin=False), True),
+        (BEGUN + frame(CLOSE, b"half a code"[:1]), True),
+        (BEGUN + frame(PING, b"fragmented", fin=False), True),
+        (BEGUN + frame(15, b"reserved"), True),
+        (BEGUN + frame(15, b"reserved", fin=False), True),
+    ],
+)
+def test_whether_a_bad_message_goes_on(bad: bytes, goes_on: bool) -> None:
+    """If so, what continues it is skipped with it; if not, it is one more violation."""
+    octets = bad + frame(CONTINUATION, b"b") + frame(TEXT, b"next")
+    messages, violations = going_on(octets)
+    assert messages == [b"next"]
+    assert violations[1:] == [] if goes_on else ["a continuation frame comes outside of a message"]
+
+
+def test_the_payload_of_bad_frames_is_skipped_and_that_of_others_is_not() -> None:
+    octets = frame(3, b"reserved") + frame(TEXT, b"\xff") + frame(TEXT, b"a")
+    octets += frame(PING, b"fragmented", fin=False) + frame(CONTINUATION, b"b") + frame(3)
+    messages, violations = going_on(octets + frame(TEXT, b"c"))
+    assert messages == [b"a", b"c"]
+    assert len(violations) == 5
+
+
+def test_a_control_frame_in_pieces_does_not_end_the_message_around_it() -> None:
+    sink = Recorder(streaming=True, stream_control=True)
+    reader = FrameReader()
+    reader.connect(sink.on_message, sink.connection.control, sink=sink, sink_control=True)
+    octets = BEGUN + frame(PING, b"p") + frame(15)
+    with pytest.raises(FrameError):
+        reader.feed(octets, 0, len(octets))
+    reader.recover()
+    sink.take()
+    octets = octets[reader.position :] + frame(CONTINUATION, b"b") + frame(TEXT, b"c")
+    reader.feed(octets, 0, len(octets))
+    assert sink.take() == [("begin", 0x81, False, 1), ("data", b"c"), ("end", True)]
+
+
+@pytest.mark.parametrize("opcode", [TEXT, PING])
+def test_a_failure_in_the_middle_of_a_frame(opcode: int) -> None:
+    """Data does not count any more; a control frame does."""
+    side = Recorder(streaming=True, stream_control=True)
+    octets = side.frame(opcode, b"payload")
+    side.receive(octets[:-3])
+    side.connection.fail(1011, "enough", False)
+    side.take()
+    side.receive(octets[-3:], side.frame(PING, b"behind"))
+    pings = [call[1] for call in side.take("ping")]
+    assert pings == [b"payload", b"behind"][opcode == TEXT :]
 
 
 @pytest.mark.parametrize("rsv", [1, 2, 3, 5, 6, 7])
@@ -465,6 +543,13 @@ def test_a_limit_may_be_lowered_in_the_middle_of_a_message(side: Recorder) -> No
     assert side.take("violation")[0][1] == 1009
 
 
+def test_a_frame_above_its_limit_that_fits_into_the_message(side: Recorder) -> None:
+    side.reader.limit(SMALL, SMALL + 1)
+    side.receive(side.frame(BINARY, bytes(SMALL + 1)))
+    reason = f"frame of {SMALL + 1} octets exceeds max_frame_payload_size={SMALL}"
+    assert side.take("violation") == [("violation", 1009, reason)]
+
+
 def test_what_has_arrived_before_a_limit_was_lowered_may_end(side: Recorder) -> None:
     side.receive(side.frame(BINARY, bytes(LIMIT), fin=False))
     side.reader.limit(0, SMALL)
@@ -586,6 +671,69 @@ def test_a_codec_may_complain_at_the_end_as_well(side: Recorder) -> None:
     assert side.take("violation", "message") == [("violation", 1010, "no proper end")]
 
 
+class Gauge(ToyInflater):
+    """It keeps the sizes of what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        self.sizes.append(len(data))
+        return super().decompress_message_data(data, max_output_len)
+
+
+@pytest.mark.parametrize(
+    ("granted", "streaming", "step"),
+    [
+        (reader_module.PLENTY, False, reader_module.PIECE),
+        (reader_module.PLENTY, True, reader_module.BITE),
+        (reader_module.PLENTY - 1, False, reader_module.NIBBLE),
+        (reader_module.PLENTY - 1, True, reader_module.NIBBLE),
+    ],
+)
+def test_how_much_is_inflated_in_one_step(granted: int, streaming: bool, step: int) -> None:
+    """The less credit was given, and the sooner a sink may halt it, the less."""
+    side = Recorder(streaming=streaming)
+    side.reader.inflater = inflater = Gauge()
+    side.reader.grant(granted)
+    side.receive(side.frame(BINARY, b"\x02a" * (step + 1), rsv=4))
+    while side.connection.paused:
+        side.reader.grant(granted)
+        side.connection.unpause()
+    assert inflater.sizes == [step, step, 2]
+    assert b"".join(call[1] for call in side.take("data", "message")) == b"aa" * (step + 1)
+
+
+IN, OUT = reader_module.DEFLATED_PER_STEP, reader_module.INFLATED_PER_STEP
+
+
+@pytest.mark.parametrize(
+    ("payload", "steps"),
+    [
+        (b"", 0),
+        (b"\x02a", 0),
+        (b"\x02a" * (IN // 2), 1),
+        (b"\x02a" * (IN // 2 * 3), 3),
+        (b"\x80a" * (OUT // 128), 1),
+        (b"\x80a" * (OUT // 128 * 3), 3),
+        (b"\x80a" * IN, 2 + IN * 128 // OUT),
+        (b"\x01a" * 3, 3),  # less comes out than goes in
+        (b"\x00a" * IN, 2 + 2 * IN),
+    ],
+)
+def test_inflating_is_paid_for(payload: bytes, steps: int) -> None:
+    """By what goes in and by what comes out."""
+    spent = []
+    for octets in (frame(BINARY, b"", rsv=4), frame(BINARY, payload, rsv=4)):
+        reader = FrameReader()
+        reader.inflater = ToyInflater()
+        reader.grant(reader_module.PLENTY)
+        assert reader.feed(octets, 0, len(octets)) == len(octets)
+        spent.append(reader_module.PLENTY - reader.credit)
+    assert spent[1] - spent[0] == steps
+
+
 # --- frames as they arrive ---------------------------------------------------------------------
 
 
@@ -625,6 +773,15 @@ def test_control_frames_as_they_arrive() -> None:
     ]
 
 
+def test_a_sink_gets_no_piece_before_there_is_one() -> None:
+    side = Recorder(streaming=True)
+    octets = side.frame(TEXT, b"ab")
+    side.receive(octets[:-2], b"")
+    assert side.take() == [("begin", 0x81, True, 2)]
+    side.receive(octets[-2:-1], b"", octets[-1:])
+    assert side.take() == [("data", b"ab"), ("end", True)]
+
+
 def test_a_sink_gets_inflated_octets() -> None:
     side = Recorder(streaming=True)
     side.reader.inflater = ToyInflater()
@@ -662,6 +819,38 @@ def test_large_payloads_land_in_the_message(side: Recorder, opcode: int, first: 
     assert side.reader.landing_strip() is None  # what is left is not worth it
     side.receive(octets[50_001:])
     assert side.take() == [("message", payload, opcode == BINARY)]
+
+
+def test_it_is_for_what_is_left_of_a_large_frame(side: Recorder) -> None:
+    header, octets, _ = big(side, reader_module.LANDING + 1)
+    side.receive(header + octets[:1])
+    assert side.reader.landing_strip() is not None
+    side.receive(octets[1:2])
+    assert side.reader.landing_strip() is None
+
+
+def test_only_text_is_validated_there_and_only_if_that_is_wanted(side: Recorder) -> None:
+    payload = b"\xff" * reader_module.LANDING
+    for opcode, validate in ((BINARY, True), (BINARY, False), (TEXT, False)):
+        side.reader.validate = validate
+        octets = side.frame(opcode, payload)
+        side.receive(octets[: -len(payload)])
+        landing(side, octets[-len(payload) :])
+        assert side.messages() == [payload]
+
+
+def test_what_lands_during_a_pause_waits(side: Recorder) -> None:
+    """A loop may have had the strip for a while then."""
+    header, octets, payload = big(side, 50_000)
+    side.receive(header)
+    strip = side.reader.landing_strip()
+    assert strip is not None
+    strip[:] = octets
+    side.connection.pause()
+    side.connection.landed(len(octets))
+    assert side.take() == [("pause",)]
+    side.connection.unpause()
+    assert side.take() == [("message", payload, True), ("resume",)]
 
 
 def test_no_strip_for_others(side: Recorder) -> None:

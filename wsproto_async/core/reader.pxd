@@ -49,5 +49,4 @@ cdef class FrameReader(IncomingMessage):
     cdef object end_frame(self)
 
     @cython.locals(size=uint64_t)
-    cdef object refuse_size(self, uint64_t length)
-    cdef object skip_message(self, uint64_t length)
+    cdef object refuse_size(self, int first, uint64_t length)

@@ -25,7 +25,6 @@ from collections.abc import Callable
 from typing import Any
 
 from .._native.kernels import NO_KEY, Assembly, Key, key_at, unmask
-from ..errors import MessageTooBig
 from .message import NO_LIMIT, IncomingMessage, ignore, too_big
 from .sink import FrameSink
 
@@ -163,8 +162,7 @@ class FrameReader(IncomingMessage):
         first = p[pos]
         masked = p[pos + 1] >= 0x80
         length = p[pos + 1] & 0x7F
-        if not self.lenient:
-            self.check_header(first, masked, length)
+        self.check_header(first, masked, length)
         size = 2
         if length == 126:
             if have < 4:
@@ -186,7 +184,7 @@ class FrameReader(IncomingMessage):
         opcode = first & 0x0F
         begin = pos + size
         key = key_at(p, begin - 4, masked)
-        if opcode >= 8 and not self.lenient:
+        if first & 0x08 and not self.lenient:
             if end - begin < length:
                 return False
             if self.sink_control:
@@ -199,17 +197,16 @@ class FrameReader(IncomingMessage):
 
         self.position = begin
         if self.failed or self.lenient or (self.dropping and opcode == 0):
-            if opcode < 8:
-                self.dropping = first < 0x80
+            if not first & 0x08:
+                self.dropping = not first & 0x80
             self.skip_frame(length)
             return True
         if opcode:
             self.begin_message(first, opcode)
         if length > self.max_frame or length > self.room():
-            self.first = first
-            self.refuse_size(length)
+            self.refuse_size(first, length)
         self.wire_size += length
-        whole = first >= 0x80 and opcode and end - begin >= length
+        whole = first & 0x80 and opcode and end - begin >= length
         if not whole or self.sink is not None or self.compressed:
             self.begin_frame(first, masked, length, key)
         else:
@@ -222,10 +219,9 @@ class FrameReader(IncomingMessage):
         if not self.taken:
             begin = self.position
             size = end - begin
-            if size > self.left:
-                size = self.left
-            elif size == 0 and self.left:
+            if size == 0 and self.left:
                 return False
+            size = min(size, self.left)
             if self.compressed:
                 size = min(size, self.bite())
             self.position = begin + size
@@ -270,14 +266,10 @@ class FrameReader(IncomingMessage):
 
     def inflate_piece(self, deflated: bytes) -> bytes:
         """Inflate a piece, and pay for the work."""
-        try:
-            piece = self.inflate(deflated)
-        except MessageTooBig:
-            self.skip_message(0)
-            raise
+        piece = self.inflate(deflated)
         self.credit -= 2 + len(deflated) // DEFLATED_PER_STEP + len(piece) // INFLATED_PER_STEP
-        if len(piece) < len(deflated):
-            self.credit -= len(deflated) - len(piece)  # such streams end, and begin, all the time
+        # Streams of which less comes out than goes in end, and begin, all the time.
+        self.credit -= max(len(deflated) - len(piece), 0)
         return piece
 
     def owes_end(self) -> bool:
@@ -294,7 +286,7 @@ class FrameReader(IncomingMessage):
 
         Only for the payload of a large frame; :meth:`landed` takes it in.
         """
-        if not self.in_frame or self.left < LANDING or self.skipping or self.compressed:
+        if self.left < LANDING or self.skipping or self.compressed:
             return None
         if self.sink is not None or self.halted:
             return None
@@ -328,7 +320,7 @@ class FrameReader(IncomingMessage):
         self.in_frame = True
         if first & 0x0F in (1, 2):
             self.start_parts()
-        if not (first & 0x08 or self.sink is not None or self.compressed):
+        if self.sink is None and not self.compressed:
             assert self.assembly is not None
             self.assembly.reserve(min(length, RESERVE))
         if self.sink is not None:
@@ -337,7 +329,6 @@ class FrameReader(IncomingMessage):
     def skip_frame(self, length: int) -> None:
         self.length = self.left = length
         self.taken = False
-        self.first = 0
         self.skipping = True
         self.lenient = False
         self.in_frame = True
@@ -352,7 +343,7 @@ class FrameReader(IncomingMessage):
             assert self.sink is not None
             self.sink.frame_end(False)
             return
-        ends = first >= 0x80
+        ends = (first & 0x80) != 0
         if ends:
             self.end_message()
         self.frames += 1
@@ -364,32 +355,26 @@ class FrameReader(IncomingMessage):
 
     # --- violations -----------------------------------------------------------------------------
 
-    def refuse_size(self, length: int) -> None:
+    def refuse_size(self, first: int, length: int) -> None:
         """A frame is above a limit; its header has been consumed."""
-        self.skip_message(length)
+        self.skip_frame(length)
+        self.first = first
         if length > self.room():
             size = self.wire_size + length
             raise too_big("message", str(size), size, self.max_message)
         raise too_big("frame", str(length), length, self.max_frame)
 
-    def skip_message(self, length: int) -> None:
-        """Skip what is left of the frame (``length`` unless it has begun) and of its message."""
-        self.dropping = self.first < 0x80
-        self.skip_frame(self.left if self.in_frame else length)
-        self.in_frame = self.left > 0
-        self.opcode = 0
-
     def skip_data(self) -> None:
         """Data no longer counts: the connection was failed. Control frames still do."""
         self.failed = True
         self.opcode = 0
-        if self.in_frame and not self.first & 0x08:
+        if not self.first & 0x08:
             self.skipping = True
 
     def recover(self) -> None:
         """Go on behind a violation: what is left of its frame, and of its message, is skipped."""
         if self.opcode:
-            self.dropping = not (self.in_frame and self.first >= 0x80)
+            self.dropping = not (self.in_frame and self.first & 0x80)
         self.lenient = self.bad_header
         self.bad_header = False
         self.skipping = True
