@@ -462,6 +462,21 @@ def test_parsing_by_hand_goes_on_behind_a_hook_that_raises(lab: Lab) -> None:
     assert side.protocol.noted("message") == [(b"1", False), (b"2", False), (b"3", False)]
 
 
+@pytest.mark.parametrize("payload", [b"x", b""])
+def test_parsing_by_hand_ends_a_frame_that_is_all_there(lab: Lab, payload: bytes) -> None:
+    class Raising(Server):
+        def processData(self) -> bool:
+            return super().processData()
+
+        def onMessageFrameData(self, payload: bytes) -> None:
+            super().onMessageFrameData(payload)
+            raise LookupError("on purpose")
+
+    side = open_server(lab, Raising, onHookError="keep")
+    side.feed_frame(TEXT, payload)
+    assert side.protocol.noted("message") == [(payload, False)]
+
+
 def test_octets_by_the_long_way_count_while_it_is_open(lab: Lab) -> None:
     side = open_server(lab, calling_super(Server, ("_dataReceived",)))
     stats = side.protocol.trafficStats

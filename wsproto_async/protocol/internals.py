@@ -101,10 +101,7 @@ class Internals(Sending):
 
     def processData(self) -> bool:
         """Parse one header, or take one piece of payload; returns whether to call it again."""
-        connection = self._connection
-        if connection is None or connection.pending is None:
-            return False
-        return connection.step()
+        return self._connection is not None and self._connection.step()
 
     def processHandshake(self) -> None:
         """Work off what has arrived of the opening handshake."""
