@@ -85,6 +85,8 @@ class MessageReceiver(MessageSender):
             self.resume()
             return
         self.take(p, start, end, None, True)
+        if self.added:
+            self.resume()
 
     def take(self, p: Octets, start: int, end: int, source: bytes | None, at_once: bool) -> None:
         """Work off octets; ``source`` is the object that ``p`` belongs to, where there is one."""
@@ -93,8 +95,6 @@ class MessageReceiver(MessageSender):
             self.work(p, start, end, source)
         finally:
             self.end_work(at_once)
-        if self.added:
-            self.resume(at_once)
 
     def resume(self, at_once: bool = True) -> None:
         """Work off what waits; from inside a hook, behind it. Raises like :meth:`receive`.
@@ -102,14 +102,17 @@ class MessageReceiver(MessageSender):
         Args:
             at_once: see :meth:`end_work`.
         """
-        self.added = self.receiving
-        if self.receiving or self.reader.halted or not self.is_behind():
-            return
-        data, start = self.backlog, self.worked_off
-        if data is None or self.pending is not None:
-            data, start = self.waiting(), 0
-        self.pending = self.backlog = None
-        self.take(data, start, len(data), data, at_once)
+        while True:  # and not by recursion: a hook may pause at each message, and be undone
+            self.added = self.receiving
+            if self.receiving or self.reader.halted or not self.is_behind():
+                return
+            data, start = self.backlog, self.worked_off
+            if data is None or self.pending is not None:
+                data, start = self.waiting(), 0
+            self.pending = self.backlog = None
+            self.take(data, start, len(data), data, at_once)
+            if not self.added:
+                return
 
     def is_behind(self) -> bool:
         """Whether something waits to be worked off."""
@@ -162,7 +165,7 @@ class MessageReceiver(MessageSender):
         finally:
             # Also when a hook raised: what is behind it must not be lost.
             pos = self.reader.position
-            if pos < end and self.state != CLOSED:
+            if pos < end:
                 if self.paused and source is not None:
                     self.backlog, self.worked_off = source, pos
                 else:
@@ -180,8 +183,7 @@ class MessageReceiver(MessageSender):
             self.violation(error)
         finally:
             self.end_work()
-        if self.added:
-            self.resume()
+        self.resume()
 
     def keep(self, p: Octets, start: int, end: int) -> None:
         if self.stopped:
@@ -198,7 +200,8 @@ class MessageReceiver(MessageSender):
 
     def pause(self) -> None:
         """Deliver nothing more until :meth:`unpause`, not even of what is already here."""
-        if not self.paused and not self.stopped and self.sink is not None:
+        if not self.paused and not self.stopped:
+            assert self.sink is not None  # release() stops
             self.paused = self.held_back = True
             self.reader.halted = True
             self.sink.pause_reading()
@@ -224,18 +227,17 @@ class MessageReceiver(MessageSender):
         self.pending = self.backlog = None
         if self.paused:
             self.paused = False
-            assert self.sink is not None  # release() has come by here before
+            assert self.sink is not None  # release() comes by here before
             self.sink.resume_reading()
 
     def step(self) -> bool:
         """Take one step through what waits; returns whether there may be another one."""
-        if self.reader.halted or not self.is_behind():
+        if self.reader.halted:
             return False
         data = self.waiting()
         self.pending = self.backlog = None
         # Whoever calls this from inside a hook must not lead the loop around it astray.
         before, self.reader.position = self.reader.position, 0
-        more = False
         try:
             more = self.reader.step(data, len(data))
         except ProtocolError as error:
@@ -269,5 +271,4 @@ class MessageReceiver(MessageSender):
         self.end_batch()
         if self.sink is not None:
             self.sink.on_violation(error)
-        if self.state != CLOSED:
-            self.reader.recover()
+        self.reader.recover()
