@@ -7,9 +7,10 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14
 usable = $(shell $(1) -c 'import sys, venv; sys.version_info >= (3, 11) and print("$(1)")' 2>/dev/null)
 
 # What the installed package is built from; all other Python files are used where they lie.
-TYPED := $(shell find wsproto_async -name '*.pxd')
-BUILT_FROM := pyproject.toml $(wildcard $(TYPED:.pxd=.py)) $(TYPED) \
-	$(shell find wsproto_async -name '*.pyx' -o -name '*.h') $(wildcard wsproto_async/_native/*.py)
+COMPILED := $(shell sed -n 's|^    "\(.*\)",$$|\1|p' wsproto_async/_native/__init__.py)
+BUILT_FROM := pyproject.toml $(patsubst %,wsproto_async/%.py,$(subst .,/,$(COMPILED))) \
+	$(shell find wsproto_async -name '*.pxd' -o -name '*.pyx' -o -name '*.h') \
+	$(wildcard wsproto_async/_native/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build lint format types unit conformance conformance-full hostile parity test \

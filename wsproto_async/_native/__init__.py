@@ -1,7 +1,7 @@
 """Where native code is chosen, and nowhere else.
 
-The modules in ``COMPILED`` are ordinary Python files that also run compiled (``X.py`` with an
-augmenting ``X.pxd``); the import system prefers the compiled form where it lies beside the file.
+The modules in ``COMPILED`` are ordinary Python files that also run compiled (``X.py``, mostly with
+an augmenting ``X.pxd``); the import system prefers the compiled form where it lies beside the file.
 This module steps in for two reasons: ``WSPROTO_ASYNC_PURE=1`` asks for plain Python, and where
 one compiled module is missing all must be plain, since they call each other natively.
 """
@@ -34,6 +34,14 @@ COMPILED = (
     "protocol.stream",
     "protocol.doors",
     "api.outlet",
+    # These have no types and mean what they mean in Python: they read and judge handshakes.
+    "core.http1",
+    "core.handshake.fields",
+    "core.handshake.key",
+    "core.handshake.origin",
+    "core.handshake.answers",
+    "core.handshake.client",
+    "core.handshake.server",
 )
 
 

@@ -17,16 +17,19 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent.name
 
-DIRECTIVES = {
+ALL = {
     "language_level": 3,
     "annotation_typing": False,  # types come from the .pxd files alone
+    "binding": True,
+    "embedsignature": False,
+}
+TYPED = ALL | {
     "boundscheck": False,
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
-    "binding": True,
-    "embedsignature": False,
 }
+"""An index and a division are C's. In a module without types they stay Python's."""
 
 
 def compiled_modules() -> list[str]:
@@ -43,22 +46,26 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     more = os.environ.get("WSPROTO_ASYNC_CFLAGS", "").split()
-    flags = [] if sys.platform == "win32" else ["-O3", "-g0", "-Wno-unused-function"]
     found = []
     for module in compiled_modules():
         path = Path(PACKAGE, *module.split("."))
         source = path.with_suffix(".pyx")
-        found.append(
-            Extension(
-                f"{PACKAGE}.{module}",
-                [str(source if source.exists() else path.with_suffix(".py"))],
-                include_dirs=[str(Path(PACKAGE, "_native"))],
-                depends=[str(path) for path in Path(PACKAGE, "_native").glob("*.h")],
-                extra_compile_args=flags + more,
-                extra_link_args=more,
-            )
+        typed = path.with_suffix(".pxd").exists()
+        flags = ["-O3" if typed else "-O1", "-g0", "-Wno-unused-function"]
+        extension = Extension(
+            f"{PACKAGE}.{module}",
+            [str(source if source.exists() else path.with_suffix(".py"))],
+            include_dirs=[str(Path(PACKAGE, "_native"))],
+            depends=[str(path) for path in Path(PACKAGE, "_native").glob("*.h")],
+            extra_compile_args=([] if sys.platform == "win32" else flags) + more,
+            extra_link_args=more,
         )
-    found = cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, quiet=True)
+        found += cythonize(
+            [extension],
+            build_dir="build/cython",
+            compiler_directives=TYPED if typed else ALL,
+            quiet=True,
+        )
     for extension in found:
         extension.optional = True  # cythonize() does not carry it over
     return found

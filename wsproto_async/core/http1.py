@@ -123,7 +123,7 @@ class HeadReader:
         self._buffer = bytearray()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """What a request and a response have in common. Text is ISO-8859-1.
 
@@ -143,7 +143,7 @@ class Head:
         return HandshakeError(reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHead(Head):
     """The head of an HTTP request. ``version`` is ``"HTTP/1.1"``, ``method`` ``"GET"``."""
 
@@ -151,7 +151,7 @@ class RequestHead(Head):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseHead(Head):
     """The head of an HTTP response. ``version`` is ``"HTTP/1.1"`` or ``"HTTP/1.0"``."""
 
