@@ -74,6 +74,47 @@ def test_silence_ends_it(lab: Lab, role: str) -> None:
     assert side.transport.aborted
 
 
+@ROLES
+def test_a_timeout_of_an_instant_is_as_long_as_it_says(lab: Lab, role: str) -> None:
+    side = open_side(lab, role, autoPingInterval=20, autoPingTimeout=0.1)
+    side.advance(20)
+    side.advance(0.095)
+    assert not is_dead(side)
+    side.advance(0.01)
+    assert is_dead(side)
+
+
+def test_an_option_that_changes_does_not_put_off_the_ping(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(15)
+    side.protocol.autoPingTimeout = 6
+    side.advance(5)
+    pinged(side)
+    side.lose()
+
+
+def test_no_second_ping_while_the_first_is_not_answered(lab: Lab) -> None:
+    side = open_side(lab, "server", autoPingInterval=20, autoPingTimeout=0)
+    side.advance(20)
+    payload = pinged(side)
+    side.protocol.autoPingSize = 5
+    side.advance(100)
+    assert side.frames() == []
+    side.feed_frame(PONG, payload)
+    side.advance(20)
+    assert len(pinged(side)) == 5
+    side.lose()
+
+
+def test_a_ping_by_hand_may_stand_for_an_automatic_one(lab: Lab) -> None:
+    side = open_server(lab, Server)
+    side.protocol.autoPingPending = b"by hand"
+    side.feed_frame(PONG, b"by hand")
+    assert side.protocol.autoPingPending is None
+    assert side.protocol.latency == 0  # nobody knows when it was sent
+    side.lose()
+
+
 def test_another_pong_proves_life_but_is_not_the_answer(lab: Lab) -> None:
     side = open_side(lab, "server", **PINGING)
     side.advance(20)
@@ -172,6 +213,17 @@ def test_a_late_loop_is_not_the_peers_fault(lab: Lab) -> None:
     assert is_dead(side)
 
 
+def test_a_late_loop_does_not_tell_how_quick_the_peer_is(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    payload = pinged(side)
+    lab.call_later(4, busy_for, lab, 60)
+    side.advance(64)
+    side.feed_frame(PONG, payload)
+    assert side.protocol.latency == 0
+    side.lose()
+
+
 def test_a_loop_that_is_always_late_finds_the_dead_all_the_same(lab: Lab) -> None:
     side = open_side(lab, "server", **PINGING)
     side.advance(20)
@@ -199,20 +251,74 @@ def test_what_arrived_in_the_turn_in_which_time_was_up_counts(lab: Lab) -> None:
 def send_without_being_read(side: Side[Any], octets: int) -> None:
     """The system takes nothing more of what we send."""
     side.transport.unsent = octets
-    side.protocol._connection.writer.raw(bytes(octets))
+    side.protocol.sendMessage(bytes(octets), True)
+    side.seen = len(side.transport.writes)
 
 
-def test_a_peer_that_takes_what_waits_is_alive(lab: Lab) -> None:
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_peer_that_takes_what_waits_is_alive(lab: Lab, answered: bool) -> None:
     """The ping waits behind a large message: there is no hurry while that gets on."""
     side = open_side(lab, "server", **PINGING)
     side.advance(19)
     send_without_being_read(side, 1_000_000)
     side.advance(1)
+    payload = pinged(side)
     for _ in range(5):
         side.advance(4)
         side.transport.unsent -= 1000
         side.advance(1)
         assert not is_dead(side)
+    if answered:
+        side.feed_frame(PONG, payload)
+        assert side.protocol.latency > 0  # it took so long
+    side.advance(5.1)
+    assert is_dead(side) is not answered
+    side.lose()
+
+
+def test_a_peer_that_takes_a_single_octet_is_alive(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.transport.unsent = 1
+    side.advance(20)
+    side.transport.unsent = 0
+    side.advance(5.1)
+    assert not is_dead(side)
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def count_unsent(side: Side[Any]) -> None:
+    """From now on the system takes nothing at all, but what is subtracted from ``unsent``."""
+    transport = side.transport
+    before = len(transport.writes)
+
+    def size() -> int:
+        return sum(map(len, transport.writes[before:])) + transport.unsent
+
+    transport.get_write_buffer_size = size  # type: ignore[method-assign]
+
+
+def test_what_still_waits_here_has_not_been_taken(lab: Lab) -> None:
+    """Of what is sent in one turn all but the first waits for its end, and the ping behind it."""
+    side = open_side(lab, "server", **PINGING)
+    count_unsent(side)
+    for _ in range(3):
+        side.protocol.sendMessage(bytes(1000), True)
+    side.protocol._sendAutoPing()
+    side.advance(5.1)
+    assert is_dead(side)
+
+
+def test_what_is_sent_meanwhile_does_not_hide_that_the_peer_takes_octets(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    count_unsent(side)
+    side.protocol.sendMessage(bytes(1000), True)
+    side.advance(20)
+    side.transport.unsent -= 10
+    for _ in range(3):
+        side.protocol.sendMessage(bytes(1000), True)
+    side.protocol._timers.still_no_pong()  # in this very turn
+    assert not side.transport.aborted
     side.advance(5.1)
     assert is_dead(side)
 
@@ -299,6 +405,18 @@ def test_what_waited_here_proves_nothing(lab: Lab) -> None:
     assert is_dead(side)
 
 
+def test_a_pause_of_ours_is_no_latency(lab: Lab) -> None:
+    side = open_side(lab, "server", **PINGING)
+    side.advance(20)
+    payload = pinged(side)
+    side.protocol.pauseReceiving()
+    side.protocol.resumeReceiving()
+    side.feed_frame(PONG, payload)
+    assert side.protocol.autoPingPending is None
+    assert side.protocol.latency == 0
+    side.lose()
+
+
 def test_the_round_trip(lab: Lab) -> None:
     side = open_side(lab, "server", **PINGING)
     side.advance(20)
@@ -336,6 +454,10 @@ HANDLES = (
 )
 
 
+def assert_no_timer(lab: Lab) -> None:
+    assert [handle for handle in lab._scheduled if not handle.cancelled()] == []  # type: ignore[attr-defined]
+
+
 @ROLES
 @pytest.mark.parametrize("closing", ["we", "peer", "lost", "dropped", "failed"])
 def test_no_timer_is_left(lab: Lab, role: str, closing: str) -> None:
@@ -352,7 +474,28 @@ def test_no_timer_is_left(lab: Lab, role: str, closing: str) -> None:
         side.feed_frame(3)
     side.lose()
     assert [name for name in HANDLES if getattr(side.protocol, name) is not None] == []
-    assert [handle for handle in lab._scheduled if not handle.cancelled()] == []  # type: ignore[attr-defined]
+    assert_no_timer(lab)
+
+
+@pytest.mark.parametrize("timeout", [None, 2])
+@pytest.mark.parametrize("limit", [{}, {"closeTimeout": 3}])
+@ROLES
+def test_the_reason_names_what_bounds_the_close(
+    lab: Lab, role: str, limit: dict[str, Any], timeout: float | None
+) -> None:
+    options = {"closeHandshakeTimeout": 4, "serverConnectionDropTimeout": 5, **limit}
+    if role == "server":
+        del options["serverConnectionDropTimeout"]
+    side = open_side(lab, role, **options)
+    side.protocol._begin_close(1000, timeout=timeout)
+    if role == "client":
+        side.feed_frame(CLOSE)
+        own = "server_connection_drop_timeout=5 s"
+    else:
+        own = "close_handshake_timeout=4 s"
+    side.advance(6)
+    bound = "timeout=2 s" if timeout else "close_timeout=3 s" if limit else own
+    assert f"within {bound}" in str(side.closed()[2])
 
 
 def test_one_deadline_for_the_whole_close(lab: Lab) -> None:
@@ -369,10 +512,28 @@ def test_one_deadline_for_the_whole_close(lab: Lab) -> None:
 def test_a_shorter_deadline_may_be_set_while_it_closes(lab: Lab) -> None:
     side = open_side(lab, "server", closeTimeout=100)
     side.protocol.sendClose(1000)
-    side.protocol._timers.hurry(200)
     side.protocol._timers.hurry(1)
-    side.advance(1.1)
+    side.advance(0.9)
+    assert not side.transport.aborted
+    side.advance(0.2)
     assert side.transport.aborted
+
+
+def test_a_longer_deadline_is_none(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=100)
+    side.protocol.sendClose(1000)
+    side.protocol._timers.hurry(200)
+    side.advance(100.1)
+    assert side.transport.aborted
+    assert "close_timeout=100 s" in str(side.closed()[2])
+
+
+def test_of_a_shorter_deadline_nothing_is_left(lab: Lab) -> None:
+    side = open_side(lab, "server", closeTimeout=100)
+    side.protocol.sendClose(1000)
+    side.protocol._timers.hurry(50)
+    side.lose()
+    assert_no_timer(lab)
 
 
 def test_a_shorter_deadline_while_the_server_does_not_drop(lab: Lab) -> None:
@@ -388,9 +549,12 @@ def test_a_shorter_deadline_while_the_server_does_not_drop(lab: Lab) -> None:
 def test_a_shorter_deadline_while_tcp_does_not_end(lab: Lab) -> None:
     side = open_side(lab, "server", closeTimeout=100)
     side.transport.close = lambda: None  # type: ignore[method-assign]
+    side.advance(10)
     side.protocol.dropConnection()
     side.protocol._timers.hurry(1)
-    side.advance(1.1)
+    side.advance(0.9)
+    assert not side.transport.aborted
+    side.advance(0.2)
     assert side.transport.aborted
 
 
@@ -405,7 +569,11 @@ def test_a_shorter_deadline_for_a_close_to_come(lab: Lab) -> None:
 
 
 def test_no_pong_is_missed_any_more_once_it_was_dropped(lab: Lab) -> None:
-    side = open_side(lab, "server", **PINGING, closeTimeout=100)
+    class Missing(Server):
+        def onAutoPingTimeout(self) -> None:
+            self.note("missed")
+
+    side = open_server(lab, Missing, **PINGING, closeTimeout=100)
     side.transport.close = lambda: None  # type: ignore[method-assign]
     side.advance(20)
     pinged(side)
@@ -413,7 +581,7 @@ def test_no_pong_is_missed_any_more_once_it_was_dropped(lab: Lab) -> None:
     side.advance(6)
     assert not side.transport.aborted
     side.lose()
-    assert "ping timeout" not in str(side.closed()[2])
+    assert side.protocol.noted("missed") == []
 
 
 def test_closing_in_no_time_lets_the_close_frame_leave(lab: Lab) -> None:

@@ -191,8 +191,7 @@ class Timers:
         """Send the next ping when its time has come."""
         protocol, options = self.protocol, self.protocol._options
         assert options is not None
-        if options.auto_ping_interval:
-            self.start("autoPingPendingCall", options.auto_ping_interval, protocol._sendAutoPing)
+        self.start("autoPingPendingCall", options.auto_ping_interval, protocol._sendAutoPing)
 
     def first_ping(self) -> None:
         """The interval may have been set just now."""
@@ -229,8 +228,6 @@ class Timers:
     def no_pong(self) -> None:
         """No pong yet; it may be there, if the loop was busy until now."""
         late = self.protocol._loop.time() - self.pong_due > LATE
-        if self.peer_is_excused():
-            return
         seconds = self.protocol.autoPingTimeout
         if late:
             # All its time again, but once: a loop that is always late must find the dead, too.
@@ -254,13 +251,12 @@ class Timers:
         if connection.heard and protocol.autoPingRestartOnAnyTraffic:
             self.alive()
             return True
-        ours = self.reading_waits_for_us()
-        if ours:
+        if self.reading_waits_for_us():
             self.ping_sent = 0.0
-        if ours or self.peer_takes_octets():
-            self.await_pong(protocol.autoPingTimeout)
-            return True
-        return False
+        elif not self.peer_takes_octets():
+            return False
+        self.await_pong(protocol.autoPingTimeout)
+        return True
 
     def peer_takes_octets(self) -> bool:
         """Where octets waited, the system had no room: only the peer can have made some."""
@@ -278,7 +274,7 @@ class Timers:
     def pong(self, payload: bytes) -> None:
         """A pong arrived, perhaps the one that is due."""
         protocol = self.protocol
-        if protocol.autoPingPending is not None and payload == protocol.autoPingPending:
+        if payload == protocol.autoPingPending:
             if self.ping_sent and not protocol._connection.held_back:
                 # By a clock of our own, since uvloop's has milliseconds.
                 self.round_trip = perf_counter() - self.ping_sent
