@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -53,7 +54,9 @@ from wsproto_async.types import CloseInfo
 )
 def test_says_who_what_and_why_in_one_line(info: CloseInfo, text: str) -> None:
     assert str(info) == text
-    assert str(ConnectionClosedError(info)) == text
+    error = ConnectionClosedError(info)
+    assert str(error) == text
+    assert repr(error) == f"ConnectionClosedError({text!r})"
 
 
 def test_is_a_frozen_value() -> None:
@@ -61,3 +64,10 @@ def test_is_a_frozen_value() -> None:
     assert info == CloseInfo(1000, "", True, "peer")
     with pytest.raises(FrozenInstanceError):
         info.code = 1001  # type: ignore[misc]
+
+
+def test_goes_to_another_process_with_its_error() -> None:
+    error = ConnectionClosedError(CloseInfo(4001, "bye", True, "peer", 4001, "bye"))
+    there = pickle.loads(pickle.dumps(error))
+    assert type(there) is ConnectionClosedError
+    assert (str(there), there.close_info) == (str(error), error.close_info)

@@ -157,8 +157,14 @@ class ConnectionClosed(WebSocketError):
     """The connection has ended. ``close_info`` says who ended it, how, and why."""
 
     def __init__(self, close_info: CloseInfo) -> None:
-        super().__init__(str(close_info))
+        super().__init__(close_info)
         self.close_info = close_info
+
+    def __str__(self) -> str:
+        return str(self.close_info)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     @property
     def code(self) -> int:
