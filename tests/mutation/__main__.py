@@ -176,7 +176,7 @@ def run(tests: list[pytest.Item]) -> None:
     """What pytest does with them; the first that fails ends the process."""
     if tests:
         tests[0].config.pluginmanager.register(FailAtOnce())
-    for test, following in zip(tests, [*tests[1:], None], strict=True):
+    for test, following in zip(tests, [*tests[1:], None], strict=False):  # there may be none
         test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
 
 

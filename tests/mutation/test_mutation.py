@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from .__main__ import MODULES, PACKAGE
+from .__main__ import MODULES, PACKAGE, SURVIVED, attempt, run_changed
 from .operators import mutants_of
 
 SOURCE = '''
@@ -50,6 +50,10 @@ def test_a_mutant_leaves_the_tree_as_it_was() -> None:
     codes = [mutant.compiled("gate.py") for mutant in mutants_of(SOURCE)]
     assert compile(SOURCE, "gate.py", "exec") not in codes
     assert len(codes) - len(set(codes)) == 1  # to return nothing at the end is not to return
+
+
+def test_what_no_test_comes_by_is_not_noticed() -> None:
+    assert attempt(run_changed, [], []) == SURVIVED
 
 
 def test_every_module_and_test_of_the_list_is_there() -> None:
