@@ -698,6 +698,12 @@ def test_a_slot_that_raises_has_used_its_credit(side: Recorder) -> None:
     assert side.take("message", "give way")[-1] == ("give way",)
 
 
+def test_nobody_gives_way_where_there_is_nothing_to_work_off(side: Recorder) -> None:
+    side.reader.credit = 1
+    side.receive(side.frame(TEXT, length=10))  # the rest of it is still to come
+    assert side.take() == []
+
+
 def test_nobody_gives_way_behind_the_end(side: Recorder) -> None:
     side.reader.credit = 1
     side.receive(side.frame(CLOSE))

@@ -99,7 +99,8 @@ def _is_skipped(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign):
-        return ast.unparse(node.targets[0]) in _LISTS_OF_NAMES
+        name = ast.unparse(node.targets[0])
+        return name in _LISTS_OF_NAMES or (name.istitle() and isinstance(node.value, ast.BinOp))
     return isinstance(node, _SKIPPED)
 
 

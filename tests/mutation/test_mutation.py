@@ -14,6 +14,7 @@ from .operators import mutants_of
 SOURCE = '''
 """Text."""
 LIMIT: int = 3
+Size = int | float
 
 class Gate:
     def admits(self, size: int, name: str = "") -> bool:
