@@ -147,6 +147,23 @@ async def test_stop_trying_in_the_middle_of_an_attempt() -> None:
             assert noted == []
 
 
+async def test_what_has_just_been_started_can_be_stopped() -> None:
+    """Its task has not taken its first step yet."""
+    async with serving() as (_, url), asyncio.timeout(5):
+        factory = Factory(url)
+        task = factory.start()
+        factory.stopTrying()
+        await task
+        factory.start()
+        await factory.close()
+        factory.start().cancel()
+        await factory.close()
+        assert factory.attempts == 0
+        factory.start()
+        await until(lambda: factory.connection)
+        await factory.close()
+
+
 async def test_stop_trying_in_a_pause() -> None:
     factory = Factory(f"ws://127.0.0.1:{free_port()}/", backoff=lambda: itertools.repeat(60.0))
     running = factory.start()

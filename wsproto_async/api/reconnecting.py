@@ -58,7 +58,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
     """
 
     connection: WebSocketClientProtocol | None = None
-    _running: asyncio.Task[None] | None = None
+    _running: asyncio.Task[Any] | None = None
     _connecting: asyncio.Future[Any] | None = None
     _stopped: asyncio.Event | None = None
     _farewell: tuple[int, str] | None = None
@@ -121,11 +121,15 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
             Exception: the error after which it does not try again: one that ``retry`` says is
                 final, or the last one when ``backoff`` has no pauses left.
         """
-        task: Any = asyncio.current_task()
-        if self._running not in (None, task):
+        if self._running is not None:
             raise StateError("this factory is running already")
-        self._running = task
-        stopped = self._stopped = asyncio.Event()
+        self._running, self._stopped = asyncio.current_task(), asyncio.Event()
+        try:
+            await self._run(self._stopped)
+        finally:
+            self._has_ended()
+
+    async def _run(self, stopped: asyncio.Event) -> None:
         retries = Retries(self._backoff, self._retry)
         try:
             while not stopped.is_set():
@@ -141,8 +145,9 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         except Exception as error:
             say(self.log, "error", f"{self._attempt.where}: {error}; not again")
             raise
-        finally:
-            self._running = self._stopped = None
+
+    def _has_ended(self) -> None:
+        self._running = self._stopped = None
 
     async def _connect_once(self, stopped: asyncio.Event) -> tuple[Exception, float | None]:
         """Connect, and wait for the end: what it was, and how long the connection has lived."""
@@ -187,9 +192,15 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         """
         if self._running is not None:
             raise StateError("this factory is running already")
-        task = self._running = asyncio.get_running_loop().create_task(self.run())
-        task.add_done_callback(_heed)
+        stopped = self._stopped = asyncio.Event()
+        task = self._running = asyncio.get_running_loop().create_task(self._run(stopped))
+        task.add_done_callback(self._task_ended)
         return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._has_ended()
+        if not task.cancelled():
+            task.exception()  # it has been logged: asyncio need not say that nobody heeded it
 
     def stopTrying(self) -> None:
         """Do not connect again; a connection that is open stays, one in the making is given up."""
@@ -287,8 +298,3 @@ class FactoryAttempt(Attempt):
             protocol._handshake_error = None  # its traceback leads back there
             del protocol
 
-
-def _heed(task: asyncio.Task[None]) -> None:
-    """The error of a task has been logged: asyncio need not say that nobody heeded it."""
-    if not task.cancelled():
-        task.exception()
