@@ -147,6 +147,24 @@ async def test_stop_trying_in_the_middle_of_an_attempt() -> None:
             assert noted == []
 
 
+async def test_stop_trying_in_on_open() -> None:
+    class Once(Client):
+        def onOpen(self) -> None:
+            super().onOpen()
+            self.factory.stopTrying()
+
+    async with serving() as (_, url):
+        factory = Factory(url)
+        factory.protocol = Once
+        task = factory.start()
+        await until(lambda: factory.connection or task.done())
+        assert factory.connection is not None
+        factory.connection.sendClose(1000)
+        await task
+        assert factory.attempts == 1
+        assert [error.close_info.was_clean for error in factory.lost] == [True]
+
+
 async def test_what_has_just_been_started_can_be_stopped() -> None:
     """Its task has not taken its first step yet."""
     async with serving() as (_, url), asyncio.timeout(5):

@@ -206,7 +206,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         """Do not connect again; a connection that is open stays, one in the making is given up."""
         if self._stopped is not None:
             self._stopped.set()
-        if self._connecting is not None:
+        if self._connecting is not None and not self._attempt.is_open:
             self._connecting.cancel()
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
@@ -277,11 +277,19 @@ class FactoryAttempt(Attempt):
     """An attempt whose protocols are made by the user's factory."""
 
     factory: ReconnectingWebSocketClientFactory
+    protocol: WebSocketClientProtocol | None = None
+    """That of the attempt which is being made."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is open, of which the factory has not been told yet."""
+        return self.protocol is not None and self.protocol.open
 
     async def ask(self, target: Target, asking: Asking) -> Any:
         """Connect to one server, and let it answer: the protocol, when it is open."""
         self.factory._ask_for(target, asking)
         _, protocol = await self.transport(target, self.factory)
+        self.protocol = protocol
         ended = asyncio.ensure_future(protocol.wait_closed())
         try:
             await asyncio.wait([protocol.is_open, ended], return_when=asyncio.FIRST_COMPLETED)
@@ -289,6 +297,7 @@ class FactoryAttempt(Attempt):
             protocol.dropConnection(abort=True)
             raise
         finally:
+            self.protocol = None
             ended.cancel()
         if protocol.close_info is None:
             return protocol
