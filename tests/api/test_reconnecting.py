@@ -398,6 +398,21 @@ async def test_closing_at_the_moment_of_opening() -> None:
             assert client.close_info is not None
 
 
+async def test_cancelling_at_the_moment_of_opening() -> None:
+    async with serving() as (_, url), asyncio.timeout(5):
+        for turns in range(10):
+            factory = Factory(url)
+            task = factory.start()
+            while not factory.opened:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            [client] = factory.opened
+            await client.wait_closed()
+
+
 async def test_nothing_is_kept() -> None:
     async with serving() as (server, url):
         factory = Factory(url)

@@ -153,10 +153,12 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         """Connect, and wait for the end: what it was, and how long the connection has lived."""
         self._attempt.options = self.options
         self.startedConnecting()
-        self._connecting = asyncio.ensure_future(self._attempt.run())
+        connecting = self._connecting = asyncio.ensure_future(self._attempt.run())
         try:
-            protocol: Any = await self._connecting
+            protocol: Any = await connecting
         except asyncio.CancelledError as error:
+            if not connecting.cancelled() and connecting.exception() is None:  # just now
+                connecting.result().dropConnection(abort=True)
             if not stopped.is_set() or self._running is None or self._running.cancelling():
                 raise
             return StateError(str(error)), None
