@@ -398,6 +398,34 @@ async def test_closing_at_the_moment_of_opening() -> None:
             assert client.close_info is not None
 
 
+async def test_a_close_that_was_cancelled_is_not_for_the_next_time() -> None:
+    async with serving() as (_, url), asyncio.timeout(5):
+        factory = Factory(url)
+        task = factory.start()
+        await until(lambda: factory.connection)
+        closing = asyncio.ensure_future(factory.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([task])
+        factory.start()
+        await until(lambda: factory.connection)
+        assert factory.connection is not None
+        assert factory.connection.open
+        await factory.close()
+
+
+async def test_a_bad_close_changes_nothing() -> None:
+    async with serving() as (_, url), asyncio.timeout(5):
+        factory = Factory(url)
+        factory.start()
+        for _ in range(2):  # before it is connected, and then
+            with pytest.raises(OptionError, match="1001"):
+                await factory.close(1001)
+            await until(lambda: factory.connection)
+        await factory.close()
+        assert factory.attempts == 1
+
+
 async def test_cancelling_at_the_moment_of_opening() -> None:
     async with serving() as (_, url), asyncio.timeout(5):
         for turns in range(10):

@@ -16,6 +16,7 @@ from ..factory.client import USERAGENT, WebSocketClientFactory
 from ..protocol.client import WebSocketClientProtocol
 from ..protocol.ending import closed_error
 from ..protocol.log import say
+from ..protocol.sending import check_sendable
 from .arguments import check_function
 from .attempt import Asking, Attempt, AuthSource, HeadersSource, Target, URLSource
 from .client_link import why_not_open
@@ -147,7 +148,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
             raise
 
     def _has_ended(self) -> None:
-        self._running = self._stopped = None
+        self._running = self._stopped = self._farewell = None
 
     async def _connect_once(self, stopped: asyncio.Event) -> tuple[Exception, float | None]:
         """Connect, and wait for the end: what it was, and how long the connection has lived."""
@@ -221,6 +222,7 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         Raises:
             OptionError: the code cannot be sent.
         """
+        check_sendable(code, reason)
         self.stopTrying()
         if self.connection is not None:
             self.connection.sendClose(code, reason)
@@ -228,7 +230,6 @@ class ReconnectingWebSocketClientFactory(WebSocketClientFactory):
         if task is not None and task is not asyncio.current_task():
             self._farewell = code, reason
             await asyncio.wait([task])
-            self._farewell = None
 
     # --- hooks ----------------------------------------------------------------------------------
 
@@ -308,4 +309,3 @@ class FactoryAttempt(Attempt):
         finally:
             protocol._handshake_error = None  # its traceback leads back there
             del protocol
-

@@ -18,7 +18,7 @@ from .frames import Frames
 from .prepared import PreparedMessage
 from .threads import check_thread, hand_over
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "check_sendable"]
 
 
 class Sending(Frames):
@@ -82,22 +82,7 @@ class Sending(Frames):
             OptionTypeError: an argument has the wrong type.
             StateError: the connection is not open yet.
         """
-        if code is not None:
-            if not isinstance(code, int) or isinstance(code, bool):
-                raise OptionTypeError(
-                    f"invalid type {type(code).__name__} of close code: it must be int"
-                )
-            if not is_sendable_close_code(code):
-                raise OptionError(
-                    f"invalid close code {code}: an application may use 1000 and 3000 to 4999"
-                )
-        if reason is not None:
-            if code is None:
-                raise OptionError("close reason without close code: give sendClose() both")
-            if not isinstance(reason, str):
-                raise OptionTypeError(
-                    f"invalid type: close reason must be of type str, not {type(reason).__name__}"
-                )
+        check_sendable(code, reason)
         self.sendCloseFrame(code, None if reason is None else truncate(reason))
 
     def sendCloseFrame(
@@ -301,3 +286,28 @@ class Sending(Frames):
         if connection is None or connection.state != State.OPEN:
             return None
         return connection
+
+
+def check_sendable(code: int | None, reason: str | None) -> None:
+    """Refuse what no application may say in a close frame.
+
+    Raises:
+        OptionError: the code is not one of an application's, or a reason comes without a code.
+        OptionTypeError: an argument has the wrong type.
+    """
+    if code is not None:
+        if not isinstance(code, int) or isinstance(code, bool):
+            raise OptionTypeError(
+                f"invalid type {type(code).__name__} of close code: it must be int"
+            )
+        if not is_sendable_close_code(code):
+            raise OptionError(
+                f"invalid close code {code}: an application may use 1000 and 3000 to 4999"
+            )
+    if reason is not None:
+        if code is None:
+            raise OptionError("close reason without close code: give sendClose() both")
+        if not isinstance(reason, str):
+            raise OptionTypeError(
+                f"invalid type: close reason must be of type str, not {type(reason).__name__}"
+            )
