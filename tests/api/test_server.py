@@ -355,6 +355,21 @@ async def test_two_signals_at_once() -> None:
         assert ws.close_code == 1001
 
 
+async def test_a_signal_ends_all_servers_of_a_loop() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    async with (
+        serving_forever() as (gone, _, ended),
+        serving_forever() as (_, _, first),
+        serving_forever() as (_, _, second),
+        asyncio.timeout(5),
+    ):
+        await gone.close()
+        await ended
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.gather(first, second)
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
 async def test_one_that_is_closed_stays_so() -> None:
     async with serving() as (server, _):
         waiting = asyncio.create_task(server.wait_closed())

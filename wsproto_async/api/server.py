@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..protocol.server import WebSocketServerProtocol
 from .arguments import check_close, check_seconds
 from .listening import Reserve
 from .shutdown import one_by_one
+from .signals import stopped_by_signals
 from .websocket import WebSocket
 
 __all__ = ["Server"]
@@ -30,8 +30,6 @@ SILENT = 1.0
 
 STUBBORN = 1.0
 """Seconds that a handler may take to return once it was cancelled."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(Keeper):
@@ -117,7 +115,7 @@ class Server(Keeper):
         await self.start_serving()
         stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
-            with _signals(stop):
+            with stopped_by_signals(stop):
                 while self._closing is None and not stop.done():
                     await self._wait([stop])
             if stop.done():
@@ -254,31 +252,3 @@ class Server(Keeper):
         await asyncio.wait(
             [self._changed, *more], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
         )
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Future[None]) -> Iterator[None]:
-    """Let signals set a future; where they cannot (other threads, Windows), do nothing."""
-    loop = asyncio.get_running_loop()
-    before: dict[signal.Signals, Any] = {}
-
-    def remove() -> None:
-        while before:
-            number, handler = before.popitem()
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-
-    def on_signal() -> None:
-        remove()
-        if not stop.done():
-            stop.set_result(None)
-
-    try:
-        for number in SIGNALS:
-            handler = signal.getsignal(number)
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, on_signal)
-                before[number] = handler
-        yield
-    finally:
-        remove()
