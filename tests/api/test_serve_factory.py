@@ -155,6 +155,15 @@ async def test_one_server_for_one_factory() -> None:
             await serve_factory(factory, "127.0.0.1", 0)
 
 
+async def test_another_attempt_to_listen() -> None:
+    factory = factory_of()
+    async with serve_factory(factory_of(), "127.0.0.1", 0) as other:
+        with pytest.raises(OSError, match="in use"):
+            await serve_factory(factory, "127.0.0.1", port_of(other))
+    async with serve_factory(factory, "127.0.0.1", 0) as server:
+        assert factory.running is server
+
+
 async def test_bad_arguments() -> None:
     with pytest.raises(OptionError, match="factory"):
         serve_factory(Echo, "127.0.0.1", 0)  # type: ignore[arg-type]

@@ -210,9 +210,13 @@ class Serving:
         if running is not None and not running.is_closing():
             raise StateError("another server serves this factory")
         server = self._factory.running = Server()
-        if "path" in self._arguments:
-            listener = await loop.create_unix_server(self._factory, **self._arguments)
-        else:
-            listener = await loop.create_server(self._factory, **self._arguments)
+        try:
+            if "path" in self._arguments:
+                listener = await loop.create_unix_server(self._factory, **self._arguments)
+            else:
+                listener = await loop.create_server(self._factory, **self._arguments)
+        except BaseException:
+            self._factory.running = running
+            raise
         server.listen(listener, partial(say, self._factory.log, "warn"))
         return server
