@@ -35,6 +35,8 @@ LOOK = 0.1
 LINGER = 5.0
 """Seconds that TCP may take to end behind a close, where no option says otherwise."""
 
+SOON = 0.001
+"""Seconds that even a deadline of 0 leaves, so that what was just written can leave first."""
 
 HANDLES = frozenset(
     {
@@ -141,8 +143,7 @@ class Timers:
             hook = protocol.onServerConnectionDropTimeout
             seconds = float(protocol.serverConnectionDropTimeout)
         if self.close_deadline is not None:
-            # Even a deadline of 0 lets what was just written leave first.
-            seconds = max(self.close_deadline - now, 0.001)
+            seconds = max(self.close_deadline - now, SOON)
         self.start(attribute, seconds, hook)
 
     def hurry(self, seconds: float) -> None:
@@ -180,10 +181,10 @@ class Timers:
         assert protocol._options is not None
         seconds = protocol._options.close_timeout
         if self.close_deadline is not None:
-            seconds = max(self.close_deadline - protocol._loop.time(), 0.001)
+            seconds = self.close_deadline - protocol._loop.time()
         elif seconds is None:
             seconds = max(protocol._options.close_handshake_timeout, LINGER)
-        self.start("_lingerCall", seconds, protocol._abort_transport)
+        self.start("_lingerCall", max(seconds, SOON), protocol._abort_transport)
 
     # --- automatic pings ----------------------------------------------------------------------
 
