@@ -19,6 +19,7 @@ from wsproto_async import (
     WebSocketServerProtocol,
     broadcast,
     connect,
+    serve_factory,
 )
 
 from .support import RawPeer, drain, raw_client, serving, until
@@ -201,6 +202,29 @@ async def test_the_limit_can_be_set() -> None:
     async with a_slow_one() as (_, _, everybody, _):
         assert broadcast(everybody, "x", max_buffer=2**30).sent == 3
         assert broadcast(everybody, "x", max_buffer=0, on_slow="drop").dropped == 1
+
+
+async def test_the_set_may_change_while_it_is_sent() -> None:
+    class Slow(WebSocketServerProtocol):
+        def onOpen(self) -> None:
+            clients.add(self)
+
+        def onPauseWriting(self) -> None:
+            clients.discard(self)
+
+    clients: set[WebSocketServerProtocol] = set()
+    factory = WebSocketServerFactory()
+    factory.protocol = Slow
+    async with (
+        serve_factory(factory, "127.0.0.1", 0) as server,
+        raw_client(server),
+        raw_client(server),
+    ):
+        await until(lambda: len(clients) == 2)
+        while clients:
+            broadcast(clients, bytes(30_000), on_slow="wait")
+        for protocol in server.protocols:
+            protocol.dropConnection(abort=True)
 
 
 async def test_the_set_may_change_while_the_slow_are_closed() -> None:

@@ -89,7 +89,7 @@ def broadcast(
 
     result = BroadcastResult()
     sent, too_slow = 0, []
-    for item in connections:
+    for item in list(connections):  # a hook that runs meanwhile may change it
         protocol = item.protocol if isinstance(item, WebSocket) else protocol_of(item)
         if protocol._writing_paused and protocol.bufferedAmount > max_buffer and protocol.open:
             if on_slow == "close":
@@ -112,7 +112,7 @@ def broadcast(
             result.dropped += 1
         else:
             sent += 1
-    for protocol in too_slow:  # behind the loop, since it may run code that changes the set
+    for protocol in too_slow:
         protocol._close_hint = f"broadcast() was told max_buffer={max_buffer}"
         protocol.sendCloseFrame(CloseCode.POLICY_VIOLATION, b"reads too slowly")
     result.sent, result.closed = sent, len(too_slow)
