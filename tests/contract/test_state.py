@@ -305,6 +305,22 @@ def test_a_handler_may_raise_or_be_a_coroutine(lab: Lab) -> None:
     assert side.protocol.state == P.STATE_OPEN
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_hook_that_raises_takes_a_message_from_nobody_else(lab: Lab, keep: bool) -> None:
+    class Raising(BASES["server"]):  # type: ignore[misc, valid-type]
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            raise ZeroDivisionError
+
+    heard: list[bytes] = []
+    side = open_server(lab, Raising, onHookError="keep" if keep else "close")
+    side.protocol.on("message", lambda payload, is_binary: heard.append(payload))
+    stream = side.protocol.messages()
+    side.feed_frame(TEXT, b"x")
+    assert heard == [b"x"]
+    assert lab.get(stream.recv()) == "x"
+    assert (side.protocol.state == P.STATE_OPEN) is keep
+
+
 def test_there_is_no_other_event(lab: Lab) -> None:
     with pytest.raises(RuntimeError):
         open_server(lab).protocol.on("open", print)

@@ -119,11 +119,13 @@ class Hooks(Internals):
     def _deliver(self, payload: bytes, isBinary: bool) -> None:
         """A message goes to everybody: hook, iterator and handlers."""
         self._track("onMessage")
-        self._call_hook("onMessage", payload, isBinary)
-        if self._stream is not None:
-            self._stream.push(payload if isBinary else payload.decode(), isBinary)
-        if self._handlers:
-            self.fire("message", payload, is_binary=isBinary)
+        try:
+            self._call_hook("onMessage", payload, isBinary)
+        finally:  # a hook that raises takes it from nobody else
+            if self._stream is not None:
+                self._stream.push(payload if isBinary else payload.decode(), isBinary)
+            if self._handlers:
+                self.fire("message", payload, is_binary=isBinary)
 
     # --- for looking on ---------------------------------------------------------------------
 
