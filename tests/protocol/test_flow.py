@@ -13,13 +13,19 @@ from ..contract.support import (
     BINARY,
     PING,
     PONG,
+    ROLES,
     TEXT,
     Frame,
     Lab,
     MemoryTransport,
     Server,
     Side,
+    client_factory,
+    connect,
     open_server,
+    request,
+    response,
+    server_factory,
 )
 
 HIGH = 64 * 1024
@@ -292,6 +298,26 @@ def test_pauses_are_counted(lab: Lab) -> None:
     protocol.resumeReceiving()  # one too many does no harm
     protocol.pauseReceiving()
     assert not side.transport.reading
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_pause_does_not_hold_the_handshake_up(lab: Lab, role: str) -> None:
+    factory = server_factory(lab) if role == "server" else client_factory(lab)
+    side: Side[Any] = connect(lab, factory)
+    protocol = side.protocol
+    for _ in range(3):
+        protocol.pauseReceiving()
+    protocol.resumeReceiving()
+    assert side.transport.reading
+    head = request() if role == "server" else response(protocol.websocket_key)
+    side.feed(head + side.frame(TEXT, b"x"))
+    assert protocol.notes == [("open",)]
+    assert not side.transport.reading
+    protocol.resumeReceiving()
+    assert protocol.noted("message") == []
+    protocol.resumeReceiving()
+    assert protocol.noted("message") == [(b"x", False)]
+    assert side.transport.reading
 
 
 @pytest.mark.parametrize("options", [{"maxMessagesPerSecond": 1}, {"hookConcurrency": 1}])

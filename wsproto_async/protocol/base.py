@@ -136,6 +136,7 @@ class WebSocketProtocol(Ending, asyncio.BufferedProtocol):
         self._timers.opened()
         self._track("onOpen")
         connection.pending = rest or None
+        self._pause_if_asked()
         bind_slots(self)
         try:
             self._announce_open()

@@ -15,6 +15,9 @@ from .calling import Calling
 
 __all__ = ["Flow"]
 
+OPEN = int(State.OPEN)
+CLOSING = int(State.CLOSING)
+
 MUCH = 4
 """How many times ``writeBufferHigh`` may wait for a peer before we stop reading from it."""
 
@@ -25,7 +28,10 @@ class Flow(Calling):
     # --- receiving ----------------------------------------------------------------------------
 
     def pauseReceiving(self) -> None:
-        """Let no more messages come until :meth:`resumeReceiving` was called as often."""
+        """Let no more messages come until :meth:`resumeReceiving` was called as often.
+
+        The opening handshake goes on; messages wait from when it is done.
+        """
         if self._connection is not None:
             self._pauses_asked += 1
             self._pause_reading()
@@ -39,8 +45,14 @@ class Flow(Calling):
     def _pause_reading(self) -> None:
         """Somebody cannot take more; reading goes on when everybody can again."""
         self._pauses += 1
-        if self._pauses == 1 and self._connection is not None:
-            self._connection.pause()
+        if self._pauses == 1:
+            self._pause_if_asked()
+
+    def _pause_if_asked(self) -> None:
+        """Let reading pause, if it is to and the opening handshake is done."""
+        connection = self._connection
+        if self._pauses and connection is not None and connection.state in (OPEN, CLOSING):
+            connection.pause()
 
     def _resume_reading(self) -> None:
         self._pauses -= 1
