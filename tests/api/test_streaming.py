@@ -254,6 +254,28 @@ async def test_limits_and_utf8_count() -> None:
             assert caught.value.close_info.sent_code == code
 
 
+@pytest.mark.parametrize("octets", [b"x\xff", b"x\xc3"])
+@pytest.mark.parametrize("early", [False, True])
+async def test_text_that_is_not_checked_must_be_text_all_the_same(
+    octets: bytes, early: bool
+) -> None:
+    options = ClientOptions(utf8_validate_incoming=False, close_timeout=0.05)
+    script = Script()
+    async with raw_server(script) as url:
+        ws = await connect(url, options=options)
+        pieces = ws.recv_streaming()
+        beginning = frame(TEXT, octets, fin=False)
+        if early:
+            await script.send(beginning)
+            await until(lambda: ws.protocol._connection.reader.opcode)
+        receiving = asyncio.ensure_future(collect(pieces, []))
+        await asyncio.sleep(0)
+        await script.send(b"" if early else beginning, frame(CONT, b"", fin=True))
+        with pytest.raises(ConnectionClosedError) as caught:
+            await receiving
+        assert caught.value.close_info.sent_code == CloseCode.INVALID_PAYLOAD
+
+
 async def test_only_one_at_a_time() -> None:
     async with serving() as (_, url), connect(url) as ws:
         first = asyncio.ensure_future(collect(ws.recv_streaming(), []))

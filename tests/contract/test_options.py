@@ -118,6 +118,16 @@ def test_text_that_is_not_utf8(lab: Lab, role: str, pieces: list[bytes]) -> None
 
 
 @covers("utf8validateIncoming")
+def test_a_stream_of_text_has_nothing_but_text(lab: Lab, role: str) -> None:
+    """Whoever is given ``str`` cannot be given anything else; the hook can."""
+    side = open_side(lab, role, utf8validateIncoming=False, failByDrop=False)
+    side.protocol.messages()
+    side.feed_frame(TEXT, b"a\xff")
+    assert side.protocol.noted("message") == [(b"a\xff", False)]
+    assert failed_with(side) == 1007
+
+
+@covers("utf8validateIncoming")
 def test_close_reasons_are_always_checked(lab: Lab, role: str) -> None:
     side = open_side(lab, role, utf8validateIncoming=False, failByDrop=False)
     side.feed_frame(CLOSE, (1000).to_bytes(2, "big") + b"\xff")

@@ -307,7 +307,7 @@ def test_a_handler_may_raise_or_be_a_coroutine(lab: Lab) -> None:
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_hook_that_raises_takes_a_message_from_nobody_else(lab: Lab, keep: bool) -> None:
-    class Raising(BASES["server"]):  # type: ignore[misc, valid-type]
+    class Raising(Server):
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
             raise ZeroDivisionError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._native.kernels import Key
 from ..constants import Opcode
-from ..errors import ConnectionClosed, OptionError, StateError, check_type
+from ..errors import ConnectionClosed, OptionError, PayloadError, StateError, check_type
 from ..protocol.rate_limit import limited_sink
 from ..protocol.stream import MessageStream
 from ..protocol.wiring import bind_slots
@@ -73,19 +73,30 @@ class Fragments:
         link.messages().before_waiting = self.make_way
         self._text = reader.opcode == Opcode.TEXT
         if beginning := reader.divert(limited_sink(link, self)):
-            self.frame_data(beginning)
+            try:
+                self.frame_data(beginning)
+            except PayloadError as error:
+                connection.violation(error)
 
     def frame_begin(self, first: int, masked: bool, length: int, key: Key) -> None:
         if opcode := first & 0x0F:
             self._text = opcode == Opcode.TEXT
 
     def frame_data(self, payload: bytes) -> None:
-        piece = self._decoder.decode(payload) if self._text else payload
+        piece = self._decoded(payload, False) if self._text else payload
         if piece and not self._dropping:
             self.stream.push(piece, not self._text)
 
+    def _decoded(self, octets: bytes, final: bool) -> str:
+        try:
+            return self._decoder.decode(octets, final)
+        except UnicodeDecodeError as error:  # where utf8_validate_incoming is off
+            raise PayloadError("text message is not UTF-8") from error
+
     def frame_end(self, ends_message: bool) -> None:
         if ends_message:
+            if self._text:
+                self._decoded(b"", True)
             self._give_back()
             self._end()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from ..errors import PayloadError
 from ..types import FrameHeader
 from .internals import Internals
 
@@ -123,7 +124,7 @@ class Hooks(Internals):
             self._call_hook("onMessage", payload, isBinary)
         finally:  # a hook that raises takes it from nobody else
             if self._stream is not None:
-                self._stream.push(payload if isBinary else payload.decode(), isBinary)
+                self._stream.push(payload if isBinary else _text_of(payload), isBinary)
             if self._handlers:
                 self.fire("message", payload, is_binary=isBinary)
 
@@ -155,6 +156,14 @@ class Hooks(Internals):
             f"sent frame {_shown(frameHeader)}, repeated up to {repeatLength}, "
             f"chopsize {chopsize}, sync {sync}: {payload.hex()}",
         )
+
+
+def _text_of(payload: bytes) -> str:
+    """The text of a message that has perhaps not been checked (``utf8_validate_incoming``)."""
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError("text message is not UTF-8") from error
 
 
 def _shown(header: FrameHeader) -> str:
