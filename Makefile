@@ -102,7 +102,7 @@ fuzz: venv ## look for input that does harm; ARGS='frames --seconds=600', withou
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(PY) -m tests.fuzz $(ARGS)
 
-mutants: venv ## change the core in one place at a time: do the tests notice? ARGS=core/http1.py
+mutants: venv ## change the source in one place at a time: do the tests notice? ARGS=core/http1.py
 	$(PY) -m tests.mutation $(ARGS)
 
 soak: venv ## a million connections, and ten minutes of a bad network; ARGS='faults --seconds=60'

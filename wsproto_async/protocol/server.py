@@ -35,7 +35,7 @@ MAX_EARLY = 64 * 1024
 """Octets that may come behind a request before it is answered."""
 
 
-PolicyKey = tuple[ServerOptions, int | None, bool, bool]
+PolicyKey = tuple[int | None, bool, bool]
 
 
 class WebSocketServerProtocol(Answering):
@@ -55,7 +55,7 @@ class WebSocketServerProtocol(Answering):
     _refusal: Refusal | None = None
     _since: float | None = None
     _status = 0
-    _last_policy: ClassVar[tuple[PolicyKey, ServerPolicy] | None] = None
+    _last_policy: ClassVar[tuple[ServerOptions, PolicyKey, ServerPolicy] | None] = None
 
     # The request, as soon as it has arrived.
     http_request_data: bytes
@@ -220,21 +220,20 @@ class WebSocketServerProtocol(Answering):
         same = SAME_ORIGIN in options.allowed_origins
         is_secure = same and self.transport.get_extra_info("ssl_object") is not None
         hears = self._hears_requests()
-        key = (options, port, is_secure, hears)
+        key = (port, is_secure, hears)
         known = WebSocketServerProtocol._last_policy
-        if known is None or known[0][0] is not options or known[0][1:] != key[1:]:
-            any_origin = options.allowed_origins == ("*",)
+        if known is None or known[0] is not options or known[1] != key:
             policy = ServerPolicy(
                 versions=options.versions,
                 external_port=port,
-                origin_patterns=None if any_origin else options.allowed_origins_patterns,
+                origin_patterns=options.allowed_origins_patterns,
                 same_origin=same,
                 is_secure=is_secure,
                 allow_null_origin=options.allow_null_origin,
                 web_status=options.web_status or hears,
             )
-            known = WebSocketServerProtocol._last_policy = (key, policy)
-        return known[1]
+            known = WebSocketServerProtocol._last_policy = (options, key, policy)
+        return known[2]
 
     def _trust_forwarded(self, head: RequestHead) -> bool:
         """Take the peer's address from a proxy in front of us; whether there was one."""
@@ -299,7 +298,7 @@ class WebSocketServerProtocol(Answering):
                 upgrade,
                 server=self.factory.server,
                 subprotocol=subprotocol,
-                fields=[*_pairs(self.factory.headers), *_pairs(headers)],
+                fields=[*self.factory.headers.items(), *headers.items()],
                 extensions=extensions,
             )
         except HandshakeError as error:
@@ -360,7 +359,3 @@ def _checked(subprotocol: Any) -> str | None:
         "onConnect() must return None, a subprotocol, a tuple of that and a dict of headers, or a "
         f"ConnectionAccept, not {type(subprotocol).__name__}"
     )
-
-
-def _pairs(headers: Any) -> list[tuple[str, Any]]:
-    return list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
