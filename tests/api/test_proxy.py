@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from wsproto_async import ClientOptions, ConnectError, OptionError, connect, parse_url
+from wsproto_async import (
+    ClientOptions,
+    ConnectError,
+    OptionError,
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    connect,
+    parse_url,
+)
 from wsproto_async.api.proxy import Proxy, find_proxy, parse_proxy
 
-from .support import Certificates, drain, port_of, serving, until
+from .support import Certificates, RawPeer, drain, port_of, raw_server, serving, until
 
 
 class Tunnels:
@@ -218,6 +228,44 @@ async def test_a_proxy_that_is_not_there() -> None:
 async def test_a_proxy_whose_name_no_host_can_have(scheme: str) -> None:
     with pytest.raises(ConnectError, match="there can be no host of this name"):
         await connect("ws://example.com/", proxy=f"{scheme}://{'a' * 64}:1")
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_the_end_in_the_middle_of_a_tunnels_tls(is_lost: bool) -> None:
+    """Of that asyncio tells nobody."""
+
+    class Client(WebSocketClientProtocol):
+        def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+            reasons.append(str(reason))
+
+    async def script(peer: RawPeer) -> None:
+        await peer.read_head()
+        peer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await peer.reader.read(1)
+        if is_lost:
+            sock = peer.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.abort()
+        else:
+            await peer.everything()
+
+    reasons: list[str] = []
+    options = ClientOptions(open_handshake_timeout=60 if is_lost else 0.05)
+    async with raw_server(script, upgrade=False) as url, asyncio.timeout(5):
+        proxy = parse_proxy(url.replace("ws:", "http:"))
+        with pytest.raises(ConnectError, match="reset" if is_lost else "within"):
+            await connect(
+                "wss://h.example/", proxy=f"http://{proxy.host}:{proxy.port}", options=options
+            )
+        factory = WebSocketClientFactory(
+            "wss://h.example/", proxy={"host": proxy.host, "port": proxy.port}
+        )
+        factory.protocol, factory.options = Client, options
+        loop = asyncio.get_running_loop()
+        _, client = await loop.create_connection(factory, proxy.host, proxy.port)
+        await client.wait_closed()
+    assert len(reasons) == 1
+    assert ("reset by peer" if is_lost else "handshake timeout") in reasons[0]
 
 
 @pytest.mark.parametrize("steps", [1, 5, 10, 20])

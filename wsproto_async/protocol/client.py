@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ssl
+from functools import partial
 from typing import Any, ClassVar
 
 from ..compress import (
@@ -23,6 +24,10 @@ from .base import WebSocketProtocol
 from .writes import bind_writes
 
 __all__ = ["WebSocketClientProtocol"]
+
+
+MOMENT = 0.05
+"""Seconds in which the loop would have told that TCP has ended."""
 
 
 class WebSocketClientProtocol(WebSocketProtocol):
@@ -114,13 +119,18 @@ class WebSocketClientProtocol(WebSocketProtocol):
             transport = await self._loop.start_tls(
                 self.transport, self, context, server_hostname=name
             )
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the connection was lost")
         except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
-            self._close_cause = error
-            self._abandon(f"TLS through the proxy failed: {error}")
-            return
-        if transport is not None and self.state == State.CONNECTING:
+            if self.state == State.CONNECTING:
+                self._close_cause = error
+                self._abandon(f"TLS through the proxy failed: {str(error) or type(error).__name__}")
+        if self.state == State.CONNECTING:
             self.transport = transport
             self.startHandshake()
+        elif self._close_info is None:
+            # Who is in the middle of TLS's handshake is not told that TCP has ended.
+            self._timers.start("_lingerCall", MOMENT, partial(self.connection_lost, None))
 
     # --- the request ----------------------------------------------------------------------------
 
