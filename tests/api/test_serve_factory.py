@@ -164,6 +164,21 @@ async def test_another_attempt_to_listen() -> None:
         assert factory.running is server
 
 
+async def test_the_next_server_while_one_is_closing() -> None:
+    factory = factory_of()
+    first = await serve_factory(factory, "127.0.0.1", 0)
+    async with raw_client(first) as slow, asyncio.timeout(5):
+        await until(lambda: first.protocols)
+        closing = asyncio.ensure_future(first.close(timeout=60))
+        await until(first.is_closing)
+        async with serve_factory(factory, "127.0.0.1", 0) as second, raw_client(second):
+            await until(lambda: second.protocols)
+            assert first.protocols.isdisjoint(second.protocols)
+            slow.abort()
+            await closing
+            assert len(second.protocols) == 1
+
+
 async def test_bad_arguments() -> None:
     with pytest.raises(OptionError, match="factory"):
         serve_factory(Echo, "127.0.0.1", 0)  # type: ignore[arg-type]

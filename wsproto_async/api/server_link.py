@@ -33,6 +33,12 @@ class ServerLink(Link, WebSocketServerProtocol):
     _asked = "process_request"
     """The function of the user's that decides on the request."""
 
+    @property
+    def server(self) -> Server:
+        """The server that it came to."""
+        assert isinstance(self._keeper, Server)
+        return self._keeper
+
     # --- beginning and end --------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
@@ -49,8 +55,8 @@ class ServerLink(Link, WebSocketServerProtocol):
         """It is gone, and its handler may have returned."""
         if self.ws is None or self.ws.handler is None:
             super().finish()
-            self.factory.running.discard(self)
-        self.factory.running.notify()
+            self.server.discard(self)
+        self.server.notify()
 
     # --- the handler --------------------------------------------------------------------------
 
@@ -85,7 +91,7 @@ class ServerLink(Link, WebSocketServerProtocol):
         # Of a connection that is still open, it is about another one.
         ended = is_only(error, ConnectionClosed) and self._close_info is not None
         if error is None or ended:
-            self._begin_close(*self.factory.running.farewell)
+            self._begin_close(*self.server.farewell)
         elif error is self._close_cause:  # a bad message, of which the peer has been told
             self._close_cause = error.with_traceback(None)
         else:

@@ -51,7 +51,7 @@ class View(Outlet):
         Raises:
             StateError: this is a client's connection.
         """
-        server: Server | None = getattr(self.protocol.factory, "running", None)
+        server: Server | None = getattr(self.protocol, "server", None)
         if server is None:
             raise StateError("a client's connection has no server")
         return server

@@ -50,6 +50,7 @@ class WebSocketServerProtocol(Answering):
     implied_subprotocol: str | None = None
     """Agreed on where ``onConnect`` chooses none; one of those that the client offers."""
 
+    _keeper: Keeper | None = None
     _counted = False
     _address: str | None = None
     _refusal: Refusal | None = None
@@ -89,13 +90,15 @@ class WebSocketServerProtocol(Answering):
 
     def _connectionMade(self) -> None:
         """Begin; the factory counts the connection from here on."""
-        keeper = self._keeper()
-        if keeper is not None and keeper.is_closing():
-            self.transport.abort()  # it was in its TLS handshake meanwhile
-            return
+        keeper = getattr(self.factory, "running", None)
+        if isinstance(keeper, Keeper):
+            if keeper.is_closing():
+                self.transport.abort()  # it was in its TLS handshake meanwhile
+                return
+            self._keeper = keeper  # the factory may have another one before this one has ended
         super()._connectionMade()
-        if keeper is not None:
-            keeper.add(self)
+        if self._keeper is not None:
+            self._keeper.add(self)
         self.factory.countConnections += 1
         self._counted = True
         options = self._options
@@ -122,16 +125,11 @@ class WebSocketServerProtocol(Answering):
 
     # --- the server, if there is one that keeps its connections ---------------------------------
 
-    def _keeper(self) -> Keeper | None:
-        keeper = getattr(self.factory, "running", None)
-        return keeper if isinstance(keeper, Keeper) else None
-
     def _leave_server(self) -> None:
         """The connection has ended, and ``onClose`` has been told."""
-        keeper = self._keeper()
-        if keeper is not None:
-            keeper.discard(self)
-            keeper.notify()
+        if self._keeper is not None:
+            self._keeper.discard(self)
+            self._keeper.notify()
 
     def _go_away(self, code: int, reason: str, timeout: float | None) -> None:
         """The server is closing."""
