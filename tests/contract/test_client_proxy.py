@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -115,4 +116,31 @@ def test_tls_that_is_there_when_the_connection_is_gone(
     assert inner.writes == []
     assert side.protocol.transport is None
     assert side.closed()[:2] == (False, 1006)
+    assert lab.complaints == []
+
+
+@pytest.mark.parametrize("abort", [False, True])
+def test_a_transport_below_tls_is_not_asked_what_it_has_to_send(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, abort: bool
+) -> None:
+    """One of aiofastnet that has ended crashes then, and TLS may tell of its end at any time."""
+
+    def crash() -> int:
+        raise AssertionError
+
+    async def start_tls(*_: object, **__: object) -> Any:
+        await lab.create_future()
+
+    monkeypatch.setattr(lab, "start_tls", start_tls)
+    side = through(lab, "wss://example.com/")
+    side.feed(b"HTTP/1.1 200 OK\r\n\r\n")
+    monkeypatch.setattr(side.transport, "get_write_buffer_size", crash)
+    assert side.protocol.bufferedAmount == 0
+    assert side.protocol.transport.get_extra_info("peername") == ("192.0.2.1", 4711)
+    side.protocol.dropConnection(abort)
+    assert side.transport.aborted
+    assert side.closed()[:2] == (False, 1006)
+    for task in asyncio.all_tasks(lab):
+        task.cancel()
+    lab.turn()
     assert lab.complaints == []

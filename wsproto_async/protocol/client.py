@@ -20,6 +20,7 @@ from ..core.handshake.proxy import connect_request, judge_connect
 from ..core.http1 import HeadReader, ResponseHead, parse_response_head
 from ..errors import HandshakeError
 from ..types import ConnectingRequest, ConnectionResponse, ExtensionOffer, TransportDetails
+from . import details
 from .base import WebSocketProtocol
 from .writes import bind_writes
 
@@ -115,16 +116,14 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """
         context = getattr(self.factory, "ssl_context", None) or ssl.create_default_context()
         name = getattr(self.factory, "server_hostname", None) or self.factory.host
+        below, self.transport = self.transport, details.Below(self.transport)
         try:
-            transport = await self._loop.start_tls(
-                self.transport, self, context, server_hostname=name
-            )
+            transport = await self._loop.start_tls(below, self, context, server_hostname=name)
             if transport is None or transport.is_closing():
                 raise ConnectionResetError("the connection was lost")
         except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
-            if self.state == State.CONNECTING:
-                self._close_cause = error
-                self._abandon(f"TLS through the proxy failed: {str(error) or type(error).__name__}")
+            self._close_cause = self._close_cause or error
+            self._abandon(f"TLS through the proxy failed: {str(error) or type(error).__name__}")
         if self.state == State.CONNECTING:
             self.transport = transport
             self.startHandshake()

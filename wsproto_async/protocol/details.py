@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -14,6 +15,7 @@ from ..types import TransportDetails
 
 __all__ = [
     "NEVER_CONNECTED",
+    "Below",
     "carrier_of",
     "channel_id",
     "peer_of",
@@ -46,6 +48,34 @@ def carrier_of(transport: Any) -> Any:
     It knows at once when the peer is gone; before 3.12 the other one is closing only later.
     """
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
+
+
+class Below(asyncio.Transport):
+    """A transport on which TLS is being begun: it can be ended, and has nothing of ours to send.
+
+    It may have ended already; aiofastnet's crash when they are asked then what they have to send.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self.transport = transport
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """As it says."""
+        return self.transport.get_extra_info(name, default)
+
+    def is_closing(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return bool(self.transport.is_closing())
+
+    def get_write_buffer_size(self) -> int:
+        """Nothing of ours."""
+        return 0
+
+    def close(self) -> None:
+        """End it."""
+        self.transport.abort()
+
+    abort = close
 
 
 def set_no_delay(transport: Any, enable: bool) -> None:
