@@ -30,7 +30,7 @@ ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MASK = b"\x11\x22\x33\x44"
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 class Instant(selectors.DefaultSelector):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -20,6 +21,20 @@ TEXTS = (
     b"\xf4\x90",
 )
 LENGTHS = (0, 1, 2, 5, 20, 50, 125, 126, 127, 300, 65535, 65536, 65600)
+GOOD = "\u03ba\u1f79\u03c3\u03bc\u03b5"
+BAD = (
+    (GOOD.encode() + b"\xed\xa0\x80edited", 12),
+    (GOOD.encode() + b"\xf4\x90\x80\x80edited", 12),
+    (b"\xc0\xaf", 0),
+    (b"\xe0\x80\xaf", 1),
+    (b"\xf0\x80\x80\xaf", 1),
+    (b"\xf8\x88\x80\x80\x80", 0),
+    (b"ok\x80", 2),
+    (b"ok\xff", 2),
+    (b"a" * 40 + b"\xc3(", 41),
+    (b"a" * 40 + b"\xf0\x9f\x98(", 43),
+)
+"""Texts that are not UTF-8, and at which octet it shows."""
 
 
 class ToyInflater:
@@ -148,6 +163,11 @@ def a_case(rng: Random) -> Case:
         "raise_every": rng.choice((0, 0, 2, 3)),
         "pieces": pieces,
     }
+
+
+def bytewise(octets: bytes) -> Iterator[bytes]:
+    """The same, octet by octet."""
+    return (octets[i : i + 1] for i in range(len(octets)))
 
 
 def whole(case: Case) -> Case:

@@ -15,19 +15,17 @@ from wsproto_async.constants import RECEIVABLE_CLOSE_CODES, State
 from wsproto_async.core.connection import Connection, truncate
 from wsproto_async.errors import Disconnected, PayloadExceededError, StateError
 
-from ..contract.support import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_payload
+from ..contract.support import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    close_payload,
+)
 from ..helpers import Boom, Pair, Recorder
-
-CONTINUATION = 0
-SIDES = [pytest.param(True, id="server"), pytest.param(False, id="client")]
-
-
-@pytest.fixture(params=SIDES)
-def side(request: pytest.FixtureRequest) -> Recorder:
-    """Either side of an open connection; it fails with a close frame."""
-    side = Recorder(request.param)
-    side.connection.fail_by_drop = False
-    return side
 
 
 class ToyCodec:

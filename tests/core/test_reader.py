@@ -1,4 +1,4 @@
-"""Octets in, messages out: RFC 6455, sections 5 and 8.1, rule by rule."""
+"""Octets in, frames and messages out: RFC 6455, section 5."""
 
 from __future__ import annotations
 
@@ -9,28 +9,23 @@ from typing import Any
 import pytest
 
 from wsproto_async.core import reader as reader_module
-from wsproto_async.core.connection import Connection
 from wsproto_async.core.reader import FrameReader
 from wsproto_async.errors import FrameError, ProtocolError
 
-from ..contract.support import BINARY, CLOSE, MASK, PING, PONG, TEXT, Frame, frame, xor
+from ..contract.support import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    MASK,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    frame,
+    xor,
+)
 from ..helpers import Boom, Recorder
-from .streams import ToyInflater
-
-CONTINUATION = 0
-SIDES = [pytest.param(True, id="server"), pytest.param(False, id="client")]
-
-
-@pytest.fixture(params=SIDES)
-def side(request: pytest.FixtureRequest) -> Recorder:
-    """Either side of a connection; it fails with a close frame and reads on."""
-    side = Recorder(request.param)
-    side.connection.fail_by_drop = False
-    return side
-
-
-def bytewise(octets: bytes) -> Iterator[bytes]:
-    return (octets[i : i + 1] for i in range(len(octets)))
+from .streams import BAD, ToyInflater, bytewise
 
 
 def landing(side: Recorder, octets: bytes) -> None:
@@ -73,95 +68,10 @@ def test_many_messages_in_one_read_and_a_beginning(side: Recorder) -> None:
     side.assert_exhausted()
 
 
-def wrong_headers() -> Iterator[Any]:
-    """What the first two octets must not say (RFC 6455, sections 5.2 and 5.5), mask bit apart."""
-    for rsv in range(1, 8):
-        yield pytest.param(0x81 | rsv << 4, 5, f"reserved bits {rsv}", id=f"rsv{rsv}")
-    for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
-        yield pytest.param(0x80 | opcode, 5, f"opcode {opcode} is reserved", id=f"opcode{opcode}")
-    for opcode in (CLOSE, PING, PONG):
-        yield pytest.param(opcode, 5, "a control frame is fragmented", id=f"fin{opcode}")
-        yield pytest.param(0x80 | opcode, 126, "more than 125 octets", id=f"long{opcode}")
-        yield pytest.param(0x80 | opcode, 127, "more than 125 octets", id=f"very-long{opcode}")
-    yield pytest.param(0x88, 1, "half a close code", id="close1")
-    yield pytest.param(0x80, 5, "outside of a message", id="continuation")
-    yield pytest.param(0x00, 5, "outside of a message", id="continuation-not-fin")
-
-
-@pytest.mark.parametrize(("first", "length", "reason"), [*wrong_headers()])
-def test_two_octets_suffice_for_a_violation(
-    side: Recorder, first: int, length: int, reason: str
-) -> None:
-    second = length | (0x80 if side.connection.is_server else 0)
-    side.receive(bytes([first]))
-    assert side.take() == []
-    side.receive(bytes([second]))
-    [(_, code, text)] = side.take("violation")
-    assert code == 1002
-    assert reason in text
-
-
-@pytest.mark.parametrize("fail_by_drop", [False, True])
-@pytest.mark.parametrize(("first", "length", "reason"), [*wrong_headers()])
-def test_behind_a_wrong_header(
-    side: Recorder, first: int, length: int, reason: str, fail_by_drop: bool
-) -> None:
-    side.connection.fail_by_drop = fail_by_drop
-    size = {126: 200, 127: 70_000}.get(length, length)
-    octets = bytearray(side.frame(first & 0x0F, bytes(size)))
-    octets[0] = first
-    side.receive(bytes(octets) + side.frame(TEXT, b"not any more") + side.frame(PING, b"still"))
-    if fail_by_drop:
-        assert [call[0] for call in side.take()] == ["violation", "drop"]
-    else:
-        assert [call[0] for call in side.take()] == ["violation", "expect", "ping"]
-        [close] = side.sent()
-        assert close.opcode == CLOSE
-        assert close.payload[:2] == (1002).to_bytes(2, "big")
-    side.assert_exhausted()
-
-
-@pytest.mark.parametrize(
-    ("first_octets", "more", "reason"),
-    [
-        ("827e", "007d", "more octets than it needs"),
-        ("827e", "0000", "more octets than it needs"),
-        ("827f", "000000000000ffff", "more octets than it needs"),
-        ("827f", "0000000000000000", "more octets than it needs"),
-        ("827f", "8000000000000000", "highest bit"),
-        ("827f", "ffffffffffffffff", "highest bit"),
-    ],
-)
-def test_wrong_lengths(side: Recorder, first_octets: str, more: str, reason: str) -> None:
-    octets = bytearray.fromhex(first_octets)
-    octets[1] |= 0x80 if side.connection.is_server else 0
-    side.receive(bytes(octets), bytes.fromhex(more)[:-1])
-    assert side.take() == []
-    side.receive(bytes.fromhex(more)[-1:])
-    [(_, code, text)] = side.take("violation")
-    assert code == 1002
-    assert reason in text
-
-
 def test_the_largest_length_is_one(side: Recorder) -> None:
     side.receive(side.frame(BINARY, b"begin", length=2**63 - 1))
     assert side.take() == []
     assert side.reader.left == 2**63 - 1 - 5
-
-
-def test_clients_must_mask_and_servers_must_not(side: Recorder) -> None:
-    is_server = side.connection.is_server
-    side.receive(frame(TEXT, b"x", mask=None if is_server else MASK)[:2])
-    [(_, code, text)] = side.take("violation")
-    assert code == 1002
-    assert text == ("a client's frame is not masked" if is_server else "a server's frame is masked")
-
-
-@pytest.mark.parametrize("mask", [None, MASK])
-def test_masking_rules_can_be_lifted(side: Recorder, mask: bytes | None) -> None:
-    side.reader.require_mask = side.reader.refuse_mask = False
-    side.receive(frame(TEXT, b"either way", mask=mask))
-    assert side.messages() == [b"either way"]
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
@@ -176,29 +86,7 @@ def test_masks_that_are_not_applied(mode: dict[str, Any], pieces: int) -> None:
         assert [call[1] for call in side.take(name)] == [payload]
 
 
-def test_the_order_of_complaints() -> None:
-    """RSV before mask before opcode, as in the contract."""
-    side = Recorder()
-    side.receive(bytes([0xF3, 5]))
-    assert "reserved bits" in side.take("violation")[0][2]
-    side = Recorder()
-    side.receive(bytes([0x83, 5]))
-    assert "not masked" in side.take("violation")[0][2]
-
-
 # --- fragments ---------------------------------------------------------------------------------
-
-
-def test_fragments_become_one_message(side: Recorder) -> None:
-    side.receive(
-        side.frame(TEXT, b"Hel", fin=False),
-        side.frame(CONTINUATION, b"", fin=False),
-        side.frame(CONTINUATION, b"lo", fin=False),
-        side.frame(CONTINUATION, b""),
-        side.frame(BINARY, b"next"),
-    )
-    assert side.take() == [("message", b"Hello", False), ("message", b"next", True)]
-    assert (side.reader.frames, side.reader.messages) == (5, 2)
 
 
 def test_control_frames_come_between_fragments(side: Recorder) -> None:
@@ -216,13 +104,6 @@ def test_control_frames_come_between_fragments(side: Recorder) -> None:
     assert side.take() == expected
     assert side.sent() == [Frame(PONG, b"1")] * 2
     side.assert_exhausted()
-
-
-@pytest.mark.parametrize("opcode", [TEXT, BINARY])
-def test_messages_do_not_interleave(side: Recorder, opcode: int) -> None:
-    side.receive(side.frame(TEXT, b"a", fin=False), side.frame(opcode, b"b"))
-    [(_, code, text)] = side.take("violation")
-    assert (code, text) == (1002, "a message begins before the one before it has ended")
 
 
 def test_the_rest_of_a_message_does_not_count_after_a_failure(side: Recorder) -> None:
@@ -356,323 +237,7 @@ def test_a_failure_in_the_middle_of_a_frame(opcode: int) -> None:
     assert side.take("begin", "data", "ping", "end")[1:] == expected + behind
 
 
-@pytest.mark.parametrize("rsv", [1, 2, 3, 5, 6, 7])
-def test_compression_allows_the_first_reserved_bit_alone(side: Recorder, rsv: int) -> None:
-    side.reader.inflater = ToyInflater()
-    side.receive(side.frame(BINARY, b"", rsv=rsv))
-    assert side.take("violation")[0][2].startswith(f"reserved bits {rsv} are set")
-
-
-def test_a_continuation_is_never_marked_as_compressed(side: Recorder) -> None:
-    side.reader.inflater = ToyInflater()
-    side.receive(side.frame(BINARY, b"\x03a", fin=False, rsv=4))
-    side.receive(side.frame(CONTINUATION, b"\x03b", rsv=4))
-    assert side.take("violation")[0][2] == "a continuation frame is marked as compressed"
-
-
-def test_a_control_frame_is_never_marked_as_compressed(side: Recorder) -> None:
-    side.reader.inflater = ToyInflater()
-    side.receive(side.frame(PING, b"", rsv=4))
-    assert side.take("violation")[0][2] == "a control frame is marked as compressed"
-
-
-# --- text --------------------------------------------------------------------------------------
-
-GOOD = "\u03ba\u1f79\u03c3\u03bc\u03b5"
-BAD = [
-    (GOOD.encode() + b"\xed\xa0\x80edited", 12),
-    (GOOD.encode() + b"\xf4\x90\x80\x80edited", 12),
-    (b"\xc0\xaf", 0),
-    (b"\xe0\x80\xaf", 1),
-    (b"\xf0\x80\x80\xaf", 1),
-    (b"\xf8\x88\x80\x80\x80", 0),
-    (b"ok\x80", 2),
-    (b"ok\xff", 2),
-    (b"a" * 40 + b"\xc3(", 41),
-    (b"a" * 40 + b"\xf0\x9f\x98(", 43),
-]
-
-
-@pytest.mark.parametrize(("payload", "index"), BAD)
-@pytest.mark.parametrize("fragmented", [False, True])
-def test_text_fails_at_the_first_bad_octet(
-    side: Recorder, payload: bytes, index: int, fragmented: bool
-) -> None:
-    header = 6 if side.connection.is_server else 2
-    if fragmented:
-        pieces = [side.frame(TEXT, b"", fin=False), *bytewise(side.frame(0, payload))]
-        header += 1
-    else:
-        pieces = list(bytewise(side.frame(TEXT, payload)))
-    side.receive(*pieces[: header + index])
-    assert side.take() == []
-    side.receive(pieces[header + index])
-    [(_, code, text)] = side.take("violation")
-    assert code == 1007
-    assert text == f"text message is not UTF-8 at octet {index}"
-
-
-@pytest.mark.parametrize(("payload", "index"), BAD)
-@pytest.mark.parametrize("decode", [False, True])
-def test_bad_text_in_one_piece(payload: bytes, index: int, decode: bool) -> None:
-    side = Recorder(decode=decode)
-    side.receive(side.frame(TEXT, payload))
-    reason = f"text message is not UTF-8 at octet {index}"
-    assert side.take() == [("violation", 1007, reason), ("drop", True)]
-
-
-@pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98"])
-@pytest.mark.parametrize("cut", [False, True])
-@pytest.mark.parametrize("decode", [False, True])
-def test_text_must_not_end_inside_a_code_point(tail: bytes, cut: bool, decode: bool) -> None:
-    side = Recorder(decode=decode)
-    octets = side.frame(TEXT, b"x" + tail)
-    side.receive(*([octets[:8], octets[8:]] if cut else [octets]))
-    [(_, code, text)] = side.take("violation")
-    assert code == 1007
-    assert text == "text message ends in the middle of a UTF-8 code point"
-
-
-def test_octets_are_counted_from_the_beginning_of_the_message(side: Recorder) -> None:
-    side.receive(*bytewise(side.frame(TEXT, b"fine") + side.frame(TEXT, b"ab\xff")))
-    assert side.take("violation") == [("violation", 1007, "text message is not UTF-8 at octet 2")]
-
-
-def test_a_code_point_may_be_cut_anywhere(side: Recorder) -> None:
-    text = (GOOD + "\U0001f600").encode()
-    for cut in range(len(text) + 1):
-        side.receive(side.frame(TEXT, text[:cut], fin=False), side.frame(CONTINUATION, text[cut:]))
-    assert side.messages() == [text] * (len(text) + 1)
-
-
-def test_validation_begins_anew_with_each_message(side: Recorder) -> None:
-    side.receive(*bytewise(side.frame(TEXT, b"\xc3") + side.frame(TEXT, b"\xa4")))
-    assert len(side.take("violation")) == 1
-    assert side.reader.failed
-
-
-def test_pieces_are_not_validated_either_when_that_is_switched_off(side: Recorder) -> None:
-    side.reader.validate = False
-    side.receive(*bytewise(side.frame(TEXT, b"\xc3")))
-    assert side.messages() == [b"\xc3"]
-    streaming = Recorder(streaming=True)
-    streaming.reader.validate = False
-    streaming.receive(streaming.frame(TEXT, b"\xff"))
-    assert streaming.take("data") == [("data", b"\xff")]
-
-
-def test_validation_can_be_switched_off_in_the_middle_of_a_code_point(side: Recorder) -> None:
-    side.receive(side.frame(TEXT, b"\xc3", fin=False))
-    side.reader.validate = False
-    side.receive(side.frame(CONTINUATION, b"\xa4"))
-    assert side.messages() == [b"\xc3\xa4"]
-
-
-def test_binary_is_not_validated(side: Recorder) -> None:
-    side.receive(side.frame(BINARY, b"\xff"), *bytewise(side.frame(BINARY, b"\xff\xfe")))
-    assert side.messages() == [b"\xff", b"\xff\xfe"]
-
-
-def test_validation_can_be_switched_off(side: Recorder) -> None:
-    side.reader.validate = False
-    side.receive(side.frame(TEXT, b"\xff"), *bytewise(side.frame(TEXT, b"\xff\xfe")))
-    assert side.messages() == [b"\xff", b"\xff\xfe"]
-
-
-def test_decoding() -> None:
-    side = Recorder(decode=True)
-    octets = side.frame(TEXT, GOOD.encode()) + side.frame(BINARY, b"\xff") + side.frame(TEXT, b"")
-    side.receive(octets)
-    assert side.messages() == [GOOD, b"\xff", ""]
-    side.receive(*bytewise(octets))
-    assert side.messages() == [GOOD, b"\xff", ""]
-
-
-@pytest.mark.parametrize("cut", [False, True])
-def test_decoding_finds_bad_text_without_validation_as_well(cut: bool) -> None:
-    side = Recorder(decode=True)
-    side.reader.validate = False
-    octets = side.frame(TEXT, b"a\xc3(")
-    side.receive(*(bytewise(octets) if cut else [octets]))
-    assert side.take("violation") == [("violation", 1007, "text message is not UTF-8 at octet 2")]
-
-
-# --- limits ------------------------------------------------------------------------------------
-
-SMALL, LIMIT = 10, 1000
-
-
-@pytest.mark.parametrize("size", [LIMIT - 1, LIMIT, LIMIT + 1])
-@pytest.mark.parametrize("what", ["frame", "message"])
-def test_limits_hold_before_the_payload_is_there(side: Recorder, size: int, what: str) -> None:
-    side.reader.limit(*((LIMIT, 0) if what == "frame" else (0, LIMIT)))
-    octets = side.frame(BINARY, bytes(size))
-    header = len(octets) - size
-    side.receive(octets[:header])
-    if size <= LIMIT:
-        side.receive(octets[header:])
-        assert side.messages() == [bytes(size)]
-        return
-    reason = f"{what} of {size} octets exceeds max_{what}_payload_size={LIMIT}"
-    assert side.take("violation") == [("violation", 1009, reason)]
-    side.receive(octets[header:] + side.frame(PING, b"behind it"))
-    assert side.take() == [("ping", b"behind it")]
-
-
-@pytest.mark.parametrize("size", [LIMIT - 1, LIMIT, LIMIT + 1])
-def test_the_limit_of_messages_counts_fragments(side: Recorder, size: int) -> None:
-    side.reader.limit(0, LIMIT)
-    last = side.frame(CONTINUATION, bytes(SMALL))
-    side.receive(side.frame(BINARY, bytes(size - SMALL), fin=False), last[:-SMALL])
-    if size > LIMIT:
-        reason = f"message of {size} octets exceeds max_message_payload_size={LIMIT}"
-        assert side.take("violation") == [("violation", 1009, reason)]
-    side.receive(last[-SMALL:] + side.frame(PING))
-    assert side.take() == [("message", bytes(size), True), ("ping", b"")][size > LIMIT :]
-
-
-@pytest.mark.parametrize("length", [2**31, 2**32 + 5, 2**63 - 1])
-def test_a_hostile_length_does_not_overflow(side: Recorder, length: int) -> None:
-    side.reader.limit(0, LIMIT)
-    side.receive(side.frame(BINARY, bytes(LIMIT), fin=False))
-    side.receive(side.frame(CONTINUATION, b"", length=length))
-    [(_, code, text)] = side.take("violation")
-    assert (code, str(length + LIMIT) in text) == (1009, True)
-
-
-def test_a_limit_may_be_lowered_in_the_middle_of_a_message(side: Recorder) -> None:
-    side.receive(side.frame(BINARY, bytes(LIMIT), fin=False))
-    side.reader.limit(0, SMALL)
-    side.receive(side.frame(CONTINUATION, b"x"))
-    assert side.take("violation")[0][1] == 1009
-
-
-def test_a_frame_above_its_limit_that_fits_into_the_message(side: Recorder) -> None:
-    side.reader.limit(SMALL, SMALL + 1)
-    side.receive(side.frame(BINARY, bytes(SMALL + 1)))
-    reason = f"frame of {SMALL + 1} octets exceeds max_frame_payload_size={SMALL}"
-    assert side.take("violation") == [("violation", 1009, reason)]
-
-
-def test_what_has_arrived_before_a_limit_was_lowered_may_end(side: Recorder) -> None:
-    side.receive(side.frame(BINARY, bytes(LIMIT), fin=False))
-    side.reader.limit(0, SMALL)
-    side.receive(side.frame(CONTINUATION, b""))
-    assert side.messages() == [bytes(LIMIT)]
-
-
-@pytest.mark.parametrize("cut", [False, True])
-def test_the_limit_is_that_of_each_message(side: Recorder, cut: bool) -> None:
-    side.reader.limit(0, SMALL)
-    assert side.reader.size == 0
-    octets = side.frame(BINARY, bytes(SMALL)) * 2
-    side.receive(*(bytewise(octets) if cut else [octets]))
-    assert side.messages() == [bytes(SMALL)] * 2
-    assert side.reader.size == SMALL
-
-
-def test_no_limit(side: Recorder) -> None:
-    side.reader.limit(5, 5)
-    side.reader.limit(0, 0)
-    side.receive(side.frame(BINARY, bytes(LIMIT)))
-    assert side.messages() == [bytes(LIMIT)]
-
-
-# --- compression -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def inflater(side: Recorder) -> ToyInflater:
-    side.reader.inflater = inflater = ToyInflater()
-    return inflater
-
-
-def test_compressed_and_plain_messages(side: Recorder, inflater: ToyInflater) -> None:
-    octets = (
-        side.frame(TEXT, b"\x03a\x02b", rsv=4)
-        + side.frame(BINARY, b"\x03a")
-        + side.frame(BINARY, b"\x03", rsv=4, fin=False)
-        + side.frame(PING)
-        + side.frame(CONTINUATION, b"a")
-    )
-    expected = [
-        ("message", b"aaabb", False),
-        ("message", b"\x03a", True),
-        ("ping", b""),
-        ("message", b"aaa", True),
-    ]
-    side.receive(octets)
-    assert side.take() == expected
-    side.receive(*bytewise(octets))
-    assert side.take() == expected
-    assert (side.reader.octets, side.reader.inflated) == (2 * 8, 2 * 10)
-
-
-@pytest.mark.parametrize("size", [LIMIT - 1, LIMIT, LIMIT + 1])
-@pytest.mark.parametrize("pieces", [1, 2])
-def test_a_bomb_stops_at_the_limit(
-    side: Recorder, inflater: ToyInflater, size: int, pieces: int
-) -> None:
-    side.reader.limit(0, LIMIT)
-    runs = b"\xc8a" * (size // 200) + bytes([size % 200]) + b"a"
-    half = len(runs) // 4 * 2 if pieces == 2 else len(runs)
-    side.receive(side.frame(BINARY, runs[:half], rsv=4, fin=pieces == 1))
-    if pieces == 2:
-        side.receive(side.frame(CONTINUATION, runs[half:]))
-    if size <= LIMIT:
-        assert side.messages() == [b"a" * size]
-    else:
-        [(_, code, text)] = side.take("violation")
-        assert code == 1009
-        assert (
-            text == f"message of more than {LIMIT} octets exceeds max_message_payload_size={LIMIT}"
-        )
-    assert inflater.most_at_once <= LIMIT
-    side.receive(side.frame(PING, b"alive"))
-    assert ("ping", b"alive") in side.take()
-
-
-def test_a_bomb_when_the_limit_was_lowered(side: Recorder, inflater: ToyInflater) -> None:
-    side.receive(side.frame(BINARY, b"\x64a", rsv=4, fin=False))
-    side.reader.limit(0, 50)
-    side.receive(side.frame(CONTINUATION, b"\x01a"))
-    assert side.take("violation")[0][1] == 1009
-
-
-@pytest.mark.parametrize(
-    ("payload", "reason"), [(b"\xffa", "not a run"), (b"\x03a\x03", "half a run")]
-)
-def test_what_does_not_inflate(
-    side: Recorder, inflater: ToyInflater, payload: bytes, reason: str
-) -> None:
-    side.receive(side.frame(BINARY, payload, rsv=4))
-    expected = f"compressed message does not inflate: {reason}"
-    assert side.take("violation") == [("violation", 1007, expected)]
-
-
-def test_inflated_text_is_validated(side: Recorder, inflater: ToyInflater) -> None:
-    side.receive(side.frame(TEXT, b"\x02a\x01\xff", rsv=4))
-    assert side.take("violation") == [("violation", 1007, "text message is not UTF-8 at octet 2")]
-
-
-def test_a_codec_may_speak_for_itself(side: Recorder) -> None:
-    class Strict(ToyInflater):
-        def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
-            raise ProtocolError("no such luck", 1010)
-
-    side.reader.inflater = Strict()
-    side.receive(side.frame(TEXT, b"x", rsv=4))
-    assert side.take("violation") == [("violation", 1010, "no such luck")]
-
-
-def test_a_codec_may_complain_at_the_end_as_well(side: Recorder) -> None:
-    class Strict(ToyInflater):
-        def end_decompress_message(self) -> None:
-            raise ProtocolError("no proper end", 1010)
-
-    side.reader.inflater = Strict()
-    side.receive(side.frame(TEXT, b"\x01x", rsv=4))
-    assert side.take("violation", "message") == [("violation", 1010, "no proper end")]
+# --- credit ------------------------------------------------------------------------------------
 
 
 class Gauge(ToyInflater):
@@ -784,19 +349,6 @@ def test_a_sink_gets_no_piece_before_there_is_one() -> None:
     assert side.take() == [("begin", 0x81, True, 2)]
     side.receive(octets[-2:-1], b"", octets[-1:])
     assert side.take() == [("data", b"ab"), ("end", True)]
-
-
-def test_a_sink_gets_inflated_octets() -> None:
-    side = Recorder(streaming=True)
-    side.reader.inflater = ToyInflater()
-    side.receive(side.frame(BINARY, b"\x03a", rsv=4))
-    assert side.take() == [("begin", 0xC2, True, 2), ("data", b"aaa"), ("end", True)]
-
-
-def test_a_sink_does_not_get_bad_text() -> None:
-    side = Recorder(streaming=True)
-    side.receive(side.frame(TEXT, b"ab\xff"))
-    assert [call[0] for call in side.take()] == ["begin", "violation", "drop"]
 
 
 # --- the landing strip -------------------------------------------------------------------------
@@ -1125,21 +677,6 @@ def test_slots_may_change_between_messages(side: Recorder) -> None:
     assert got == [b"two"]
 
 
-@pytest.mark.parametrize("cut", [False, True])
-def test_what_on_message_returns_is_handed_on(cut: bool) -> None:
-    results: list[object] = []
-    connection = Connection(False, Recorder())
-    connection.opened()
-    answers = iter(["an answer", None])
-    connection.reader.connect(
-        lambda payload, binary: next(answers), connection.control, results.append
-    )
-    octets = frame(TEXT, b"one") + frame(TEXT, b"two")
-    for piece in bytewise(octets) if cut else [octets]:
-        connection.receive(piece, 0, len(piece))
-    assert results == ["an answer"]
-
-
 def test_going_on_when_a_read_has_been_worked_off() -> None:
     """Whoever is told of that may make room for what did not fit before."""
     side = Recorder()
@@ -1147,51 +684,6 @@ def test_going_on_when_a_read_has_been_worked_off() -> None:
     side.connection.on_batch = side.connection.unpause
     side.receive(side.frame(TEXT, b"1") + side.frame(TEXT, b"2") + side.frame(TEXT, b"3"))
     assert side.messages() == [b"1", b"2", b"3"]
-
-
-# --- step by step ------------------------------------------------------------------------------
-
-
-def test_steps() -> None:
-    side = Recorder(streaming=True)
-    octets = side.frame(TEXT, b"ab") + side.frame(CONTINUATION, b"")[:1]
-    side.connection.pending = octets
-    log = []
-    while side.connection.step():
-        log.append([call[0] for call in side.take()])
-    assert log == [["begin"], ["data", "end"]]
-    assert side.connection.pending == octets[-1:]
-
-
-def test_steps_end_an_empty_frame() -> None:
-    side = Recorder(streaming=True)
-    side.connection.pending = side.frame(TEXT, b"")
-    assert side.connection.step()
-    assert side.connection.pending is None
-    assert side.connection.step()
-    assert not side.connection.step()
-    assert [call[0] for call in side.take()] == ["begin", "data", "end"]
-
-
-def test_a_step_that_is_a_violation() -> None:
-    side = Recorder()
-    side.connection.fail_by_drop = False
-    side.connection.pending = frame(3, b"ab", mask=MASK) + side.frame(PING)
-    while side.connection.step():
-        pass
-    assert [call[0] for call in side.take()] == ["violation", "expect", "ping"]
-
-
-def test_a_step_inside_of_a_hook_does_not_lead_astray(side: Recorder) -> None:
-    def meddle(name: str) -> None:
-        side.meddle = lambda name: None
-        side.receive(side.frame(TEXT, b"inner"))
-        while side.connection.step():
-            pass
-
-    side.meddle = meddle
-    side.receive(side.frame(TEXT, b"one") + side.frame(TEXT, b"two"))
-    assert side.messages() == [b"one", b"inner", b"two"]
 
 
 # --- the reader by itself ----------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from wsproto_async.core.connection import Connection
 
-from ..contract.support import BINARY, CLOSE, PING, TEXT
+from ..contract.support import BINARY, CLOSE, CONTINUATION, MASK, PING, TEXT, frame
 from ..helpers import Boom, Recorder
 
 LARGE = 50_000
@@ -356,3 +356,45 @@ def test_what_comes_in_the_middle_of_a_step_comes_behind(side: Recorder) -> None
         pass
     side.connection.end_work()
     assert side.messages() == [b"1", b"2", b"3"]
+
+
+def test_steps() -> None:
+    side = Recorder(streaming=True)
+    octets = side.frame(TEXT, b"ab") + side.frame(CONTINUATION, b"")[:1]
+    side.connection.pending = octets
+    log = []
+    while side.connection.step():
+        log.append([call[0] for call in side.take()])
+    assert log == [["begin"], ["data", "end"]]
+    assert side.connection.pending == octets[-1:]
+
+
+def test_steps_end_an_empty_frame() -> None:
+    side = Recorder(streaming=True)
+    side.connection.pending = side.frame(TEXT, b"")
+    assert side.connection.step()
+    assert side.connection.pending is None
+    assert side.connection.step()
+    assert not side.connection.step()
+    assert [call[0] for call in side.take()] == ["begin", "data", "end"]
+
+
+def test_a_step_that_is_a_violation() -> None:
+    side = Recorder()
+    side.connection.fail_by_drop = False
+    side.connection.pending = frame(3, b"ab", mask=MASK) + side.frame(PING)
+    while side.connection.step():
+        pass
+    assert [call[0] for call in side.take()] == ["violation", "expect", "ping"]
+
+
+def test_a_step_inside_of_a_hook_does_not_lead_astray(side: Recorder) -> None:
+    def meddle(name: str) -> None:
+        side.meddle = lambda name: None
+        side.receive(side.frame(TEXT, b"inner"))
+        while side.connection.step():
+            pass
+
+    side.meddle = meddle
+    side.receive(side.frame(TEXT, b"one") + side.frame(TEXT, b"two"))
+    assert side.messages() == [b"one", b"inner", b"two"]
