@@ -151,6 +151,10 @@ def test_controls_are_refused_before_the_head_ends(octet: int, position: int) ->
     assert caught.value.status == 400
 
 
+def test_a_request_for_flashs_policy_may_come_to_its_nul() -> None:
+    assert HeadReader(8192).feed(b"<policy-file-request/>\x00") is None
+
+
 def test_controls_at_the_end_of_a_whole_head_are_refused() -> None:
     with pytest.raises(HandshakeError, match="control character"):
         HeadReader(8192).feed(b"GET / HTTP/1.1\r\nHost: h\x01\r\n\r\n")

@@ -101,6 +101,8 @@ def _is_skipped(node: ast.AST) -> bool:
     if isinstance(node, ast.Assign):
         name = ast.unparse(node.targets[0])
         return name in _LISTS_OF_NAMES or (name.istitle() and isinstance(node.value, ast.BinOp))
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
     return isinstance(node, _SKIPPED)
 
 

@@ -15,6 +15,8 @@ SOURCE = '''
 """Text."""
 LIMIT: int = 3
 Size = int | float
+if TYPE_CHECKING:
+    LIMIT = 4
 
 class Gate:
     def admits(self, size: int, name: str = "") -> bool:

@@ -451,6 +451,7 @@ HANDLES = (
     "autoPingPendingCall",
     "autoPingTimeoutCall",
     "_lingerCall",
+    "_rateLimitCall",
 )
 
 
@@ -474,6 +475,15 @@ def test_no_timer_is_left(lab: Lab, role: str, closing: str) -> None:
         side.feed_frame(3)
     side.lose()
     assert [name for name in HANDLES if getattr(side.protocol, name) is not None] == []
+    assert_no_timer(lab)
+
+
+@pytest.mark.parametrize("handle", HANDLES)
+def test_whatever_timer_runs_is_stopped_at_the_end(lab: Lab, handle: str) -> None:
+    side = open_side(lab, "server")
+    side.protocol._timers.start(handle, 1, lambda: None)
+    side.lose()
+    assert getattr(side.protocol, handle) is None
     assert_no_timer(lab)
 
 

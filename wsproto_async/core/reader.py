@@ -299,15 +299,17 @@ class FrameReader(IncomingMessage):
         return self.assembly.landing_strip(min(self.left, room - have))
 
     def landed(self, size: int) -> None:
-        """``size`` octets were put on the landing strip. Raises like :meth:`feed`."""
+        """``size`` octets were put on the landing strip; if none is left, the next step ends it.
+
+        Raises:
+            ProtocolError: like :meth:`feed`.
+        """
         phase = self.length - self.left
         self.left -= size
         if not self.skipping:
             assert self.assembly is not None
             text = self.text and self.validate
             self.grow(size, self.assembly.landed(size, self.masked, self.key, phase & 3, text))
-        if self.left == 0 and not self.halted:
-            self.end_frame()
 
     # --- frames that come in pieces -----------------------------------------------------------
 

@@ -183,7 +183,7 @@ class MessageReceiver(MessageSender):
             self.violation(error)
         finally:
             self.end_work()
-        self.resume()
+        self.resume()  # also where that was the end of a frame
 
     def keep(self, p: Octets, start: int, end: int) -> None:
         if self.stopped:

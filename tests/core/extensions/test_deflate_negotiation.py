@@ -304,6 +304,7 @@ def test_what_only_this_side_need_know_is_kept(kind: Any, part: Any) -> None:
     made = kind(part, max_message_size=7, mem_level=9, level=2, min_size=3, codec="zlib-ng")
     assert (made.max_message_size, made.mem_level, made.level) == (7, 9, 2)
     assert (made.min_size, made.codec) == (3, "zlib-ng")
+    assert kind(part).min_size == 0  # every message is compressed, as by Autobahn
 
 
 def test_offers_can_be_copied() -> None:

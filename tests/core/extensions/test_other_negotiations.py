@@ -65,6 +65,11 @@ def test_what_is_refused(text: str, parts: str, reason: str) -> None:
             classes[part].parse(params)
 
 
+def test_nothing_is_asked_of_the_client_by_default() -> None:
+    accept = PerMessageSnappyOfferAccept(PerMessageSnappyOffer())
+    assert accept.get_extension_string() == "permessage-snappy"
+
+
 @pytest.mark.parametrize(
     ("offer", "response", "reason"),
     [

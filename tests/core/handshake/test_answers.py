@@ -200,5 +200,6 @@ def test_status_page_with_redirect() -> None:
         '<meta http-equiv="refresh" content="5;URL='
         "'http://a/?b=c&amp;d=%22%27%3Cscript%3E'\">" in page
     )
+    assert 'content="0;URL=' in status_page("me", "http://a/")
     with pytest.raises(OptionError, match="redirect target"):
         status_page("me", "javascript:alert(1)")

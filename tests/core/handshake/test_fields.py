@@ -220,7 +220,17 @@ def test_user_fields() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Connection", "upgrade", "Sec-WebSocket-Key", "SEC-WEBSOCKET-ACCEPT", "Transfer-Encoding"],
+    [
+        "Connection",
+        "upgrade",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Sec-WebSocket-Key",
+        "SEC-WEBSOCKET-ACCEPT",
+        "sec-websocket-version",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+    ],
 )
 def test_headers_of_the_handshake_are_not_the_users(name: str) -> None:
     with pytest.raises(OptionError, match=f"must not have '{name}'"):
