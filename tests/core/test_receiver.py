@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wsproto_async.core.connection import Connection
+from wsproto_async.errors import ProtocolError
 
 from ..contract.support import BINARY, CLOSE, CONTINUATION, MASK, PING, TEXT, frame
 from ..helpers import Boom, Recorder
@@ -326,6 +327,27 @@ def test_the_end_of_a_frame_gets_its_turn() -> None:
 def test_what_lands_behind_the_end_does_not_count(side: Recorder) -> None:
     land(side, side.frame(TEXT, bytes(LARGE) + b"\xff"), side.connection.dropped)
     assert side.take("violation") == []
+
+
+def test_what_comes_while_that_which_landed_is_judged_comes_behind() -> None:
+    class Late(Recorder):
+        late = b""
+
+        def on_violation(self, error: ProtocolError) -> None:
+            late, self.late = self.late, b""
+            self.receive(late)
+            super().on_violation(error)
+
+    side = Late()
+    side.connection.fail_by_drop = False
+    octets = side.frame(TEXT, b"\xff" * LARGE)
+    side.receive(octets[:8])
+    strip = side.reader.landing_strip()
+    assert strip is not None
+    strip[:1] = octets[8:9]
+    side.late = octets[9:] + side.frame(PING, b"behind")
+    side.connection.landed(1)
+    assert [call[0] for call in side.take()] == ["violation", "expect", "ping"]
 
 
 # --- step by step -----------------------------------------------------------------------------
