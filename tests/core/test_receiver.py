@@ -329,6 +329,17 @@ def test_what_lands_behind_the_end_does_not_count(side: Recorder) -> None:
     assert side.take("violation") == []
 
 
+def test_the_answer_to_a_violation_that_landed_leaves_at_once(side: Recorder) -> None:
+    side.connection.fail_by_drop = False
+    octets = side.frame(TEXT, b"a" * 1000 + b"\xff" * LARGE)
+    side.receive(octets[:500])
+    strip = side.reader.landing_strip()
+    assert strip is not None
+    strip[:1000] = octets[500:1500]
+    side.connection.landed(1000)
+    assert (side.writes, side.wakes) == (1, 0)
+
+
 def test_what_comes_while_that_which_landed_is_judged_comes_behind() -> None:
     class Late(Recorder):
         late = b""
