@@ -628,3 +628,11 @@ def test_half_a_connection_ends_although_nobody_reads(lab: Lab) -> None:
     side.advance(0.2)
     assert side.transport.aborted
     assert side.closed()[1] == 1006
+
+
+@pytest.mark.parametrize("attribute", [*HANDLES, "_rateLimitCall"])
+def test_each_timer_ends_with_the_connection(lab: Lab, attribute: str) -> None:
+    side = open_server(lab, Server)
+    side.protocol._timers.start(attribute, 5, lambda: None)
+    side.lose()
+    assert_no_timer(lab)
