@@ -179,6 +179,28 @@ async def test_the_next_server_while_one_is_closing() -> None:
             assert len(second.protocols) == 1
 
 
+@pytest.mark.parametrize("drain", [0, 0.01])
+async def test_one_that_cannot_be_closed_does_not_hold_the_others_up(
+    drain: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Echo):
+        def sendFrame(self, opcode: int, *arguments: Any, **more: Any) -> None:
+            raise ZeroDivisionError
+
+    factory = factory_of(Broken)
+    async with (
+        serve_factory(factory, "127.0.0.1", 0) as server,
+        raw_client(server) as one,
+        raw_client(server) as other,
+        asyncio.timeout(5),
+    ):
+        await until(lambda: len(server.protocols) == 2)
+        await server.close(drain=drain)
+        assert factory.countConnections == 0
+        assert [await peer.everything() for peer in (one, other)] == [b"", b""]
+    assert caplog.text.count("cannot be closed") == 2
+
+
 async def test_bad_arguments() -> None:
     with pytest.raises(OptionError, match="factory"):
         serve_factory(Echo, "127.0.0.1", 0)  # type: ignore[arg-type]

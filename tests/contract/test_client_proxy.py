@@ -137,6 +137,7 @@ def test_a_transport_below_tls_is_not_asked_what_it_has_to_send(
     monkeypatch.setattr(side.transport, "get_write_buffer_size", crash)
     assert side.protocol.bufferedAmount == 0
     assert side.protocol.transport.get_extra_info("peername") == ("192.0.2.1", 4711)
+    assert not side.protocol.transport.is_closing()
     side.protocol.dropConnection(abort)
     assert side.transport.aborted
     assert side.closed()[:2] == (False, 1006)

@@ -133,9 +133,13 @@ class WebSocketServerProtocol(Answering):
 
     def _go_away(self, code: int, reason: str, timeout: float | None) -> None:
         """The server is closing."""
-        if self._upgrade is not None and self.state == State.CONNECTING:
-            self.failHandshake("server is shutting down", 503)
-        self._begin_close(code, reason, timeout)
+        try:
+            if self._upgrade is not None and self.state == State.CONNECTING:
+                self.failHandshake("server is shutting down", 503)
+            self._begin_close(code, reason, timeout)
+        except Exception as error:  # out of a subclass; the others must be closed all the same
+            self._say("error", "the connection cannot be closed", error)
+            self.dropConnection(abort=True)
 
     def _cancel_handler(self) -> None:
         """What runs although the connection has ended had its time."""
