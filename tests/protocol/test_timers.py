@@ -12,11 +12,15 @@ from ..contract.support import (
     PING,
     PONG,
     TEXT,
+    Client,
     Frame,
     Lab,
     Server,
     Side,
+    client_factory,
     close_payload,
+    connect,
+    open_client,
     open_server,
     open_side,
 )
@@ -39,6 +43,40 @@ def is_dead(side: Side[Any]) -> bool:
 def busy_for(lab: Lab, seconds: float) -> None:
     """The loop is held up by something that takes so long."""
     lab.instant.now += seconds
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "onAutoPingTimeout",
+        "onOpenHandshakeTimeout",
+        "onCloseHandshakeTimeout",
+        "onServerConnectionDropTimeout",
+    ],
+)
+def test_a_hook_that_raises_ends_the_connection_all_the_same(lab: Lab, hook: str) -> None:
+    def raising(self: Client) -> None:
+        raise ZeroDivisionError
+
+    class Telling(Client):
+        def onError(self, error: BaseException, hook: str) -> None:
+            errors.append(error)
+
+    cls = type("Raising", (Telling,), {hook: raising})
+    errors: list[BaseException] = []
+    if hook == "onOpenHandshakeTimeout":
+        side: Side[Any] = connect(lab, client_factory(lab, cls))
+    else:
+        side = open_client(lab, cls, **PINGING)
+    if hook in ("onCloseHandshakeTimeout", "onServerConnectionDropTimeout"):
+        side.protocol.sendClose(1000)
+    if hook == "onServerConnectionDropTimeout":
+        side.feed_frame(CLOSE)
+    side.advance(30)
+    assert is_dead(side)
+    [error] = errors
+    assert isinstance(error, ZeroDivisionError)
+    assert lab.complaints == []
 
 
 # --- pings -------------------------------------------------------------------------------------

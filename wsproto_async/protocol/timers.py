@@ -96,8 +96,12 @@ class Timers:
             setattr(self.protocol, attribute, None)
 
     def fire(self, attribute: str, hook: Callable[[], object]) -> None:
-        setattr(self.protocol, attribute, None)
-        hook()
+        protocol = self.protocol
+        setattr(protocol, attribute, None)
+        try:
+            hook()
+        except Exception as error:  # out of a subclass; else nothing would end the connection
+            protocol._hook_failed(error)
 
     def stop_all(self) -> None:
         """The connection has ended."""
