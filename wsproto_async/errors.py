@@ -201,6 +201,14 @@ def check_type(name: str, value: object, *allowed: type) -> None:
         raise OptionTypeError(f"{name} must be {right}, not {type(value).__name__}")
 
 
+def check_text(name: str, value: str) -> None:
+    """Refuse half a surrogate pair, which has no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(f"{name} cannot be sent as UTF-8: {error.reason}") from None
+
+
 def is_only(error: BaseException | None, *kinds: type[BaseException]) -> bool:
     """Whether an error is of these kinds, or a group of nothing else, as ``TaskGroup`` raises."""
     if isinstance(error, BaseExceptionGroup):

@@ -59,7 +59,7 @@ async def test_code_and_reason() -> None:
         assert (ws.close_code, ws.close_reason) == (1012, "restart")
 
 
-@pytest.mark.parametrize("arguments", [(1006,), (1000, 5), (1000, "", -1)])
+@pytest.mark.parametrize("arguments", [(1006,), (1000, 5), (1000, "\ud800"), (1000, "", -1)])
 async def test_bad_arguments(arguments: Any) -> None:
     async with serving() as (server, _):
         with pytest.raises(OptionError):

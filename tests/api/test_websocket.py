@@ -580,6 +580,7 @@ async def test_sending_while_closing_raises_when_it_is_closed() -> None:
         (("1000",), "code must be int, not str"),
         ((True,), "code must be int, not bool"),
         ((1000, b"bytes"), "reason must be str, not bytes"),
+        ((1000, "\ud800"), "reason cannot be sent as UTF-8: surrogates not allowed"),
         ((1000, "", "1"), "timeout must be int or float, not str"),
         ((1000, "", -1), "timeout must be 0 seconds or more, not -1"),
         ((1000, "", float("nan")), "timeout must be 0 seconds or more, not nan"),

@@ -268,6 +268,7 @@ def test_what_a_close_frame_says(lab: Lab, role: str, arguments: Any, payload: b
         ((5000,), "invalid close code 5000"),
         ((1000, b"bytes"), "reason must be of type"),
         ((1000, 1), "reason must be of type"),
+        ((1000, "\ud800"), "close reason cannot be sent as UTF-8"),
         ((None, "reason"), "close reason without close code"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..compress import Compression
 from ..constants import MAX_CONTROL_PAYLOAD, is_receivable_close_code
 from ..core.handshake.fields import protocol_fault
-from ..errors import OptionError, OptionTypeError, check_type
+from ..errors import OptionError, OptionTypeError, check_text, check_type
 from ..options import ClientOptions, ServerOptions
 from .outgoing import octets_of
 
@@ -32,6 +32,7 @@ def check_close(code: Any, reason: Any, timeout: Any) -> None:
     if not is_receivable_close_code(code):
         raise OptionError(f"code must be 1000 to 1003, 1007 to 1013, or 3000 to 4999, not {code}")
     check_type("reason", reason, str)
+    check_text("reason", reason)
     if timeout is not None:
         check_seconds("timeout", timeout)
 

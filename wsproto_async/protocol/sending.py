@@ -13,7 +13,7 @@ from ..constants import (
     is_sendable_close_code,
 )
 from ..core.connection import Connection, truncate
-from ..errors import Disconnected, OptionError, OptionTypeError, StateError
+from ..errors import Disconnected, OptionError, OptionTypeError, StateError, check_text
 from .frames import Frames
 from .prepared import PreparedMessage
 from .threads import check_thread, hand_over
@@ -311,3 +311,4 @@ def check_sendable(code: int | None, reason: str | None) -> None:
             raise OptionTypeError(
                 f"invalid type: close reason must be of type str, not {type(reason).__name__}"
             )
+        check_text("close reason", reason)
