@@ -292,6 +292,9 @@ def test_a_close_frame_may_carry_any_code(lab: Lab, role: str, code: int | None)
     assert side.protocol.localCloseReason == (None if code is None else b"\xff")
     side.protocol.sendCloseFrame(1000)
     assert side.sent() == b""
+    side.lose()
+    assert side.closed()[:2] == (False, 1006)
+    assert side.protocol.close_info.sent_reason == ("" if code is None else "\ufffd")
 
 
 @covers("sendClose", "sendCloseFrame")

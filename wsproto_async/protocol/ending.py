@@ -199,7 +199,9 @@ class Ending(Hooks):
             received_code=(remote or no_status) if clean else None,
             received_reason=connection.remote_close_reason,
             sent_code=(local or no_status) if sent else None,
-            sent_reason=(connection.local_close_reason or b"").decode() if sent else None,
+            sent_reason=(connection.local_close_reason or b"").decode(errors="replace")
+            if sent
+            else None,
             cause=cause,
             phase=PHASES.get(connection.ended_in, "opening"),
             unsent=self._octets_unsent(),
