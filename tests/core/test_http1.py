@@ -178,6 +178,30 @@ def test_good_line_ends_may_be_cut(cut: int) -> None:
     assert heads == [None] * (len(heads) - 1) + [data]
 
 
+@pytest.mark.parametrize("cut", range(1, 23))
+@pytest.mark.parametrize("line", [b"SSH-2.0-OpenSSH_9.9", b"EHLO example.com", b"GET  / HTTP/1.1"])
+def test_a_server_knows_at_the_end_of_a_line_that_it_is_no_request(line: bytes, cut: int) -> None:
+    """These clients say a line, and then wait for an answer."""
+    reader = HeadReader(len(line) + 2)
+    *pieces, last = [line[:cut], line[cut:] + b"\r", b"\n"]
+    for piece in pieces:
+        assert reader.feed(piece) is None
+    with pytest.raises(HandshakeError) as caught:
+        reader.feed(last)
+    assert (caught.value.status, caught.value.reason) == (
+        400,
+        f"bad HTTP request line {line.decode()!r}",
+    )
+    with pytest.raises(StateError):
+        reader.feed(b"")
+
+
+def test_a_request_line_beyond_the_limit_is_too_large_first() -> None:
+    with pytest.raises(HandshakeError) as caught:
+        HeadReader(10).feed(b"EHLO example.com\r\n")
+    assert caught.value.status == 431
+
+
 def test_client_errors_have_no_status() -> None:
     with pytest.raises(HandshakeError) as caught:
         HeadReader(4, is_client=True).feed(b"HTTP/1.1 101")

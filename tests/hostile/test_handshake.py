@@ -84,7 +84,10 @@ REQUEST_LINES: dict[str, Case] = {
 OTHER_PROTOCOLS: dict[str, Case] = {
     "TLS": (bytes.fromhex("160301020001fc0303") + bytes(range(256)), 400),
     "SSH": (b"SSH-2.0-OpenSSH_9.9\r\n\r\n", 400),
+    "SSH that waits for an answer": (b"SSH-2.0-OpenSSH_9.9\r\n", 400),
     "SMTP": (b"EHLO example.com\r\n\r\n", 400),
+    "SMTP that waits for an answer": (b"EHLO example.com\r\n", 400),
+    "a Redis command that waits for an answer": (b"*1\r\n$4\r\n", 400),
     "RTSP": (b"OPTIONS rtsp://a RTSP/1.0\r\n\r\n", 405),
     "SOCKS": (b"\x05\x01\x00", 400),
     "PROXY, version 1": (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n" + request(), 400),

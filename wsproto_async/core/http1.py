@@ -53,7 +53,7 @@ class HeadReader:
         is_client: the head is a response; then errors carry no status to answer with.
     """
 
-    __slots__ = ("_buffer", "_done", "_is_client", "_max_size", "rest")
+    __slots__ = ("_buffer", "_done", "_has_line", "_is_client", "_max_size", "rest")
 
     rest: bytes
     """What came behind the head; empty until there is one."""
@@ -61,6 +61,7 @@ class HeadReader:
     def __init__(self, max_size: int, *, is_client: bool = False) -> None:
         self._buffer = bytearray()
         self._done = False
+        self._has_line = is_client
         self._is_client = is_client
         self._max_size = max_size
         self.rest = b""
@@ -78,9 +79,9 @@ class HeadReader:
 
         Raises:
             HandshakeError: 431 when the head is too large, 400 as soon as it has a control
-                character or a line that does not end in CRLF (a client that waits for an answer
-                to that would wait in vain). A response that does not begin as one, too: servers
-                of other protocols speak first, and then wait.
+                character, a line that does not end in CRLF, or a first line that is no request's
+                (a client that waits for an answer to that would wait in vain). A response that
+                does not begin as one, too: servers of other protocols speak first, and then wait.
             StateError: the head was complete before, or was refused.
         """
         if self._done:
@@ -94,6 +95,7 @@ class HeadReader:
             line = buffer.partition(b"\r\n")[0].decode("latin-1")
             raise self._refusal(f"bad HTTP response status line {shown(line)}", 0)
         if end < 0:
+            self._check_request_line(known)
             if len(buffer) >= self._max_size:
                 raise self._refusal(f"HTTP head is larger than {self._max_size} octets", 431)
             return None
@@ -113,6 +115,17 @@ class HeadReader:
         # A CR that came last may still get its LF.
         if buffer.count(b"\n", known, end) != ends or buffer.count(b"\r", before, end - 1) != ends:
             raise self._refusal("HTTP head has a line that does not end in CRLF", 400)
+
+    def _check_request_line(self, known: int) -> None:
+        """Give up on other protocols when their first line has come, in a server."""
+        if self._has_line:
+            return
+        end = self._buffer.find(b"\r\n", max(known - 1, 0), self._max_size)
+        if end >= 0:
+            self._has_line = True
+            line = self._buffer[:end].decode("latin-1")
+            if not _is_request_line(line):
+                raise self._refusal(f"bad HTTP request line {shown(line)}", 400)
 
     def _refusal(self, reason: str, status: int) -> HandshakeError:
         self._finish()
@@ -174,10 +187,9 @@ def parse_request_head(raw: bytes, *, max_headers: int) -> RequestHead:
             version but HTTP/1.1, 431 for too many header lines.
     """
     line = _start_line(raw, "request", 400)
-    words = line.split(" ")
-    if len(words) != 3 or "" in words:
+    if not _is_request_line(line):
         raise HandshakeError(f"bad HTTP request line {shown(line)}")
-    method, target, version = words
+    method, target, version = line.split(" ")
     if method != "GET":
         raise HandshakeError(f"HTTP method {shown(method)} not allowed", 405, [("Allow", "GET")])
     if version != "HTTP/1.1":
@@ -257,6 +269,12 @@ def _start_line(raw: bytes, kind: str, status: int) -> str:
     if raw.find(_END) != len(raw) - 4:
         raise HandshakeError(f"HTTP {kind} head must end at its first blank line", status)
     return raw[: raw.find(b"\r\n")].decode("latin-1")
+
+
+def _is_request_line(line: str) -> bool:
+    """Whether there are a method, a target and a version, whatever they are."""
+    words = line.split(" ")
+    return len(words) == 3 and "" not in words
 
 
 def _joined(fields: list[tuple[str, str]]) -> tuple[dict[str, str], frozenset[str]]:
