@@ -182,7 +182,8 @@ def _judge_version(head: RequestHead, versions: Collection[int]) -> int:
     value = only_one(head, "Sec-WebSocket-Version")
     if value is None:
         raise HandshakeError("HTTP Sec-WebSocket-Version header missing (Hixie-76 is not spoken)")
-    if not (value.isascii() and value.isdigit() and len(value) <= 3):
+    digits = value.isascii() and value.isdigit() and len(value) <= 3
+    if not digits or (value.startswith("0") and value != "0"):  # section 4.3
         raise HandshakeError(f"HTTP Sec-WebSocket-Version header is no number: {shown(value)}")
     version = int(value)
     if version not in versions:
