@@ -1,6 +1,7 @@
 """The server that is attacked, in a process of its own: ``python -m tests.hostile.served``.
 
-It prints a line of JSON with its ports, and ends with its standard input. Its log goes to standard
+Its arguments are the loop, the certificate, and the level of its log, ``INFO`` if there is none. It
+prints a line of JSON with its ports, and ends with its standard input. Its log goes to standard
 error. Each port is a way to use the package:
 
 ========  =====================================================================================
@@ -180,5 +181,7 @@ async def main(certificate: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    if len(sys.argv) > 3:
+        logging.getLogger("wsproto_async").setLevel(sys.argv[3])
     with asyncio.Runner(loop_factory=LOOPS[sys.argv[1]]) as runner:
         runner.run(main(sys.argv[2]))

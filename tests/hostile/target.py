@@ -115,12 +115,15 @@ class Process:
 class Server(Process):
     """``tests.hostile.served`` while it runs.
 
+    Args:
+        loop, certificate, more: its arguments.
+
     Attributes:
         ports: by the names that it gives them.
     """
 
-    def __init__(self, loop: str, certificate: str) -> None:
-        super().__init__("tests.hostile.served", loop, certificate)
+    def __init__(self, loop: str, certificate: str, *more: str) -> None:
+        super().__init__("tests.hostile.served", loop, certificate, *more)
         self.loop = loop
         self.ports: dict[str, int] = self.hear()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from .attack import ask, client_frame, request
-from .target import Server, check_raw
+from .target import Server, check_log, check_raw
 
 TEXT, BINARY, CLOSE = 1, 2, 8
 INVALID = 1007
@@ -117,3 +120,41 @@ def test_a_name_in_a_refusal(server: Server) -> None:
     assert answer.head.count(b"\r\n") == 2
     assert b"\x9b" not in answer.head
     server.clean_log()
+
+
+# --- the log, for debugging -----------------------------------------------------------------------
+
+TALK: dict[str, tuple[str, list[bytes]]] = {
+    "a request that is refused": ("handler", [request(Host=None)]),
+    "hundreds of offers that are no good": (
+        "handler",
+        [
+            request(
+                b"Sec-WebSocket-Extensions: "
+                + b"permessage-deflate; server_max_window_bits=99," * 300
+            )
+        ],
+    ),
+    "a violation": ("handler", [request(), client_frame(3)]),
+    "an end under a coroutine": ("iterator", [request(), client_frame(1)]),
+}
+
+
+@pytest.fixture(scope="module")
+def talkative(server: Server, certificate: Path) -> Iterator[Server]:
+    own = Server(server.loop, str(certificate), "DEBUG")
+    yield own
+    check_log(own.end())
+
+
+@pytest.mark.parametrize("name", TALK)
+def test_a_line_for_each_connection_is_all_that_debugging_shows(
+    talkative: Server, name: str
+) -> None:
+    port, pieces = TALK[name]
+    files = talkative.files()
+    ask(talkative, port, pieces, polite=len(pieces) > 1)
+    while talkative.files() > files:
+        time.sleep(0.01)
+    text = talkative.clean_log()
+    assert text.count("\n") == 1, text

@@ -215,7 +215,19 @@ UPGRADES: dict[str, Case] = {
     "no version": (request(Sec_WebSocket_Version=None), 400),
     **{
         f"version {text!r}": (request(Sec_WebSocket_Version=text), 400)
-        for text in ("", "0", "12", "14", "+13", "013", "13x", "13, 13", "1_3", "\xb9\xb3", "9" * 100)
+        for text in (
+            "",
+            "0",
+            "12",
+            "14",
+            "+13",
+            "013",
+            "13x",
+            "13, 13",
+            "1_3",
+            "\xb9\xb3",
+            "9" * 100,
+        )
     },
     "two versions": (request(b"Sec-WebSocket-Version: 8"), 400),
     "no key": (request(Sec_WebSocket_Key=None), 400),

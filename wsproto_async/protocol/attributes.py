@@ -176,6 +176,7 @@ class Attributes(
     _close_cause: BaseException | None = None
     _close_hint = ""
     _unsent = 0
+    _has_said = False
     _valid_events: Sequence[str] | None = ("message",)
 
     def _get_option(self, name: str) -> Any:

@@ -59,7 +59,7 @@ class Calling(Attributes):
         """A hook raised, plain or as a task: say so, and end the connection or keep it."""
         hook = hook or hook_of(error)
         if self._is_news_of_the_end(error):
-            self._say("debug", f"{hook} ended with the connection: {type(error).__name__}")
+            self._mention(f"{hook} ended with the connection: {type(error).__name__}")
             return
         self._say("error", f"{hook} raised {type(error).__name__}", error)
         try:
@@ -89,7 +89,15 @@ class Calling(Attributes):
 
     def _say(self, level: str, text: str, error: BaseException | None = None) -> None:
         """Log a line about this connection."""
+        if level != "debug":
+            self._has_said = True
         say(self.log, level, f"{self.peer}: {text}", error)
+
+    def _mention(self, text: str) -> None:
+        """Log for debugging what a peer has done, unless there is a line: it may go on doing it."""
+        if not self._has_said:
+            self._has_said = True
+            self._say("debug", text)
 
     def _track(self, key: str) -> None:
         """Note when something happened, if ``trackTimings`` is on."""

@@ -163,7 +163,7 @@ class Ending(Hooks):
             code = int(CloseCode.ABNORMAL)
             reason = UNCLEAN.format(connection.not_clean_reason)
             if connection.not_clean_reason is not None:
-                self._say("debug", reason)
+                self._mention(reason)
         self._resolve_closed()
         self._close_info = self._describe_close(connection)
         connection.release()

@@ -325,7 +325,7 @@ class WebSocketServerProtocol(Answering):
                 try:
                     offers.append(PERMESSAGE_COMPRESSION_EXTENSION[name]["Offer"].parse(params))
                 except HandshakeError as error:  # declined (RFC 7692, section 7.1)
-                    self._say("debug", f"compression offer declined: {error.reason}")
+                    self._mention(f"compression offer declined: {error.reason}")
                 except Exception as error:
                     raise HandshakeError(str(error)) from error
         accept = self.perMessageCompressionAccept(offers) if offers else None
