@@ -79,7 +79,8 @@ class Outlet:
 
         Raises:
             ConnectionClosed: the connection has ended; while it is closing, as soon as it has.
-            PayloadExceededError: the message is larger than ``max_message_payload_size``.
+            PayloadExceededError: the message is larger than ``max_message_payload_size``; what
+                comes out of an iterable is not measured.
             OptionTypeError: it is something else.
         """
         kind = type(message)

@@ -63,7 +63,10 @@ class WebSocketClientProtocol(WebSocketProtocol):
         return None
 
     def onConnect(self, response: ConnectionResponse) -> Any:
-        """The server has accepted. An exception closes the connection, with 1000 and its text."""
+        """The server has accepted. An exception closes the connection, with 1000 and its text.
+
+        Out of a coroutine, which nobody waits for, it is that of any hook.
+        """
         return None
 
     def _connectionMade(self) -> None:
