@@ -462,6 +462,25 @@ def test_parsing_by_hand_goes_on_behind_a_hook_that_raises(lab: Lab) -> None:
     assert side.protocol.noted("message") == [(b"1", False), (b"2", False), (b"3", False)]
 
 
+def test_parsing_by_hand_goes_on_behind_a_pause(lab: Lab) -> None:
+    class Pausing(Server):
+        def processData(self) -> bool:
+            self.note("step")
+            return super().processData()
+
+        def onMessage(self, payload: bytes, isBinary: bool) -> Any:
+            super().onMessage(payload, isBinary)
+            self.pauseReceiving()
+
+    side = open_server(lab, Pausing)
+    side.feed(b"".join(side.frame(TEXT, payload) for payload in (b"1", b"2", b"3")))
+    for number in (1, 2, 3):
+        assert len(side.protocol.noted("message")) == number
+        assert len(side.protocol.noted("step")) >= number
+        side.protocol.resumeReceiving()
+    assert side.protocol.noted("message") == [(b"1", False), (b"2", False), (b"3", False)]
+
+
 @pytest.mark.parametrize("payload", [b"x", b""])
 def test_parsing_by_hand_ends_a_frame_that_is_all_there(lab: Lab, payload: bytes) -> None:
     class Raising(Server):

@@ -204,7 +204,7 @@ class Connection(MessageReceiver):
         self.stop()
         self.sink = None
         self.send_close = None
-        self.on_batch = None
+        self.by_hand = self.on_batch = None
         self.reader.connect(ignore, ignore)
         self.writer.release()
 

@@ -18,6 +18,7 @@ cdef class MessageReceiver(MessageSender):
     cdef bint added
     cdef public bint heard, held_back
     cdef public object on_batch
+    cdef public object by_hand
     cdef public uint64_t octets_received, preopen_received, preopen_sent
 
     cpdef object receive(self, const uint8_t *p, Py_ssize_t start, Py_ssize_t end)

@@ -37,6 +37,7 @@ class MessageReceiver(MessageSender):
         held_back: set where reading is paused: since then the peer may have said what we do not
             know of.
         pending: octets that wait to be worked off.
+        by_hand: works off what waits, where somebody else than the reader does.
         on_batch: called when a read has been worked off, before what was sent meanwhile leaves,
             and in the middle of it before the end of the connection begins.
         octets_received, preopen_received, preopen_sent: what came, since it is open, and what came
@@ -63,6 +64,7 @@ class MessageReceiver(MessageSender):
         self.stopped = False
         self.heard = False
         self.held_back = False
+        self.by_hand: Callable[[], object] | None = None
         self.on_batch: Callable[[], object] | None = None
         self.octets_received = 0
         self.preopen_received = 0
@@ -106,11 +108,14 @@ class MessageReceiver(MessageSender):
             self.added = self.receiving
             if self.receiving or self.reader.halted or not self.is_behind():
                 return
-            data, start = self.backlog, self.worked_off
-            if data is None or self.pending is not None:
-                data, start = self.waiting(), 0
-            self.pending = self.backlog = None
-            self.take(data, start, len(data), data, at_once)
+            if self.by_hand is not None:
+                self.by_hand()
+            else:
+                data, start = self.backlog, self.worked_off
+                if data is None or self.pending is not None:
+                    data, start = self.waiting(), 0
+                self.pending = self.backlog = None
+                self.take(data, start, len(data), data, at_once)
             if not self.added:
                 return
 

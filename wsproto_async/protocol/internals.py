@@ -11,7 +11,6 @@ from typing import Any
 from ..constants import CloseCode, Opcode, State
 from ..core.extensions.header import parse_extensions
 from ..errors import StateError
-from .plan import plan_of
 from .sending import Sending
 from .statistics import count_received
 
@@ -68,18 +67,19 @@ class Internals(Sending):
             self.processProxyConnect()
         elif connection.state == State.CONNECTING:
             self.processHandshake()
-        elif self._parses_by_hand():
-            connection.begin_work()
-            try:
-                while connection.state != State.CLOSED and self.processData():
-                    pass
-            finally:
-                connection.end_work()
         else:
             connection.resume()
 
-    def _parses_by_hand(self) -> bool:
-        return "processData" in plan_of(self).overridden
+    def _process_by_hand(self) -> None:
+        """Have ``processData`` work off what has arrived, since a class overrides it."""
+        connection = self._connection
+        assert connection is not None
+        connection.begin_work()
+        try:
+            while connection.state != State.CLOSED and self.processData():
+                pass
+        finally:
+            connection.end_work()
 
     def _survive(self, error: Exception) -> None:
         """A hook raised: deal with that, then with the rest of what arrived."""
@@ -91,10 +91,7 @@ class Internals(Sending):
         connection = self._connection
         while connection is not None and connection.is_behind():
             try:
-                if self._parses_by_hand():
-                    self.consumeData()
-                else:
-                    connection.resume()
+                connection.resume()
                 return
             except Exception as error:
                 self._hook_failed(error)

@@ -137,6 +137,8 @@ def bind_slots(protocol: WebSocketProtocol) -> None:
     if by_frames != protocol._by_frames:
         protocol._by_frames = by_frames
     protocol._slow_send = by_frames or protocol._thread is not None
+    by_hand = "processData" in plan.overridden
+    connection.by_hand = protocol._process_by_hand if by_hand else None
     connection.send_close = protocol._send_close_watched if by_frames else None
     waits = connection.reader.in_frame or connection.reader.opcode != 0
     if waits != protocol._slots_wait:  # most connections need not carry the attribute
