@@ -437,6 +437,20 @@ async def test_a_limit_of_its_own(max_size: int, fragments: int) -> None:
             await ws.recv()
 
 
+async def test_a_limit_that_is_assigned_meanwhile_stays() -> None:
+    script = Script()
+    async with raw_server(script) as url:
+        ws = await connect(url, options=OPTIONS)
+        pieces = ws.recv_streaming(max_size=10)
+        await script.send(frame(TEXT, b"a", fin=False))
+        assert await anext(pieces) == "a"
+        ws.protocol.maxMessagePayloadSize = 5
+        await script.send(frame(CONT, b"b"), frame(TEXT, b"123456"))
+        assert [piece async for piece in pieces] == ["b"]
+        with pytest.raises(ConnectionClosedError, match="max_message_payload_size=5"):
+            await ws.recv()
+
+
 async def test_above_a_limit_of_its_own() -> None:
     async def send(ws: WebSocket) -> None:
         assert await ws.recv() == "go"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._native.kernels import Key
 from ..constants import Opcode
 from ..errors import ConnectionClosed, OptionError, PayloadError, StateError, check_type
+from ..protocol.options import apply_options
 from ..protocol.rate_limit import limited_sink
 from ..protocol.stream import MessageStream
 from ..protocol.wiring import bind_slots
@@ -40,7 +41,6 @@ class Fragments:
     __slots__ = (
         "_decoder",
         "_dropping",
-        "_limits",
         "_link",
         "_over",
         "_text",
@@ -67,7 +67,6 @@ class Fragments:
         self.abandoned = False
         self._over: asyncio.Future[None] | None = None
         reader = connection.reader
-        self._limits = reader.max_frame, reader.max_message
         if max_size is not None:
             reader.limit(max_size, max_size)
         link.messages().before_waiting = self.make_way
@@ -146,8 +145,7 @@ class Fragments:
         link = self._link
         link._fragments = None
         link.messages().before_waiting = None
-        assert link._connection is not None
-        link._connection.reader.limit(*self._limits)
+        apply_options(link)  # the limits among them
         bind_slots(link)
         self._tell()
 
