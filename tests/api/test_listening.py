@@ -103,6 +103,23 @@ def test_it_is_said_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(said) == 2
 
 
+def test_a_server_can_begin_without_it(full: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_nothing(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def test() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", open_nothing)
+            server = await serve(echo, *HERE)
+        async with server:
+            full.append(errno.EMFILE)
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            assert await reader.read() == b""
+            writer.close()
+
+    on_asyncio(test)
+
+
 def test_what_cannot_be_had_back_is_had_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others may have taken the descriptor in the meantime."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -35,7 +36,8 @@ class Reserve:
         self.descriptor: int | None = None
         sockets: list[Any] = getattr(server, "_sockets", None) or []  # uvloop's has none
         if sockets:
-            self.hold()
+            with contextlib.suppress(OSError):  # then the next time
+                self.hold()
         for each in sockets:
             each.__class__ = Guarded
             _reserves[each] = self
