@@ -23,6 +23,7 @@ class CommonOptions(OwnOptions, frozen=True):
 
     log_frames: Flag = False
     """Whether ``logRxFrame`` and ``logTxFrame`` are called for each frame, and write it there.
+    What ``recv_streaming`` receives is left out, with the control frames in between.
 
     Default: false, for the same reasons."""
 
