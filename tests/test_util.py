@@ -46,6 +46,10 @@ from wsproto_async.util import (
             "ws://unix:/tmp/x.sock:/w?a=1",
             (False, "unix", "/tmp/x.sock", "/w?a=1", "/w", {"a": ["1"]}),
         ),
+        (
+            "ws://ann:se:cret@unix:/tmp/x@y.sock:/w",
+            (False, "unix", "/tmp/x@y.sock", "/w", "/w", {}),
+        ),
         ("ws://unix:/tmp/x.sock:", (False, "unix", "/tmp/x.sock", "/", "/", {})),
     ],
 )

@@ -91,7 +91,8 @@ def parse_url(url: str) -> WebSocketURL:
     path = parts.path or "/"
     address: int | str = port or _default_port(is_secure)
     if host == "unix":
-        address, colon, rest = (parts.netloc + parts.path).partition(":")[2].partition(":")
+        place = parts.netloc.rpartition("@")[2] + parts.path  # a password has a colon before it
+        address, colon, rest = place.partition(":")[2].partition(":")
         if not address:
             raise InvalidURL(
                 f"a Unix socket has a path, ws://unix:/path/to/socket: {hide_user(url)!r}"
