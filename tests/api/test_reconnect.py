@@ -293,3 +293,16 @@ def test_a_date_to_retry_after() -> None:
     assert retry_after(HandshakeError("no", 503, [("Retry-After", past)])) == 0
     assert retry_after(HandshakeError("no", 503)) == 0
     assert retry_after(ConnectError("no")) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "Mon, 01 Jan 99999 00:00:00 GMT",
+        "Mon, 01 Jan 2024 99999999999999999999:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999",
+    ],
+)
+def test_what_is_no_time_to_retry_after(value: str) -> None:
+    assert retry_after(HandshakeError("no", 503, [("Retry-After", value)])) == 0

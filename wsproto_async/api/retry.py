@@ -147,5 +147,5 @@ def _seconds(value: str) -> float:
         return float(value[:6])
     try:
         return parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
