@@ -171,6 +171,17 @@ def test_a_slow_wire_is_slow_for_what_waits_before_it_as_well(lab: Lab) -> None:
     assert len(ends.server.octets) == 100
 
 
+def test_what_was_slow_arrives_at_once_when_that_is_over(lab: Lab) -> None:
+    ends = Ends(lab, 10)
+    ends.to_server.slow(0.001)  # an octet in a quarter of an hour
+    ends.near.write(b"hello")
+    lab.turn()
+    assert ends.server.octets == b"h"
+    ends.to_server.resume()
+    lab.turn()
+    assert ends.server.octets == b"hello"
+
+
 def test_it_may_be_cut_while_something_arrives(lab: Lab) -> None:
     ends = Ends(lab, 100)
     ends.server.on_octets = ends.to_server.cut

@@ -87,6 +87,9 @@ class Wire:
         """Let everything arrive again as it comes: undo ``stall``, ``slow`` and ``split``."""
         self._stalled = False
         self._rate = self._sizes = None
+        if self._handle is not None and self.reader is not None:
+            self._handle.cancel()  # it may be for a piece of a slow wire, hours from now
+            self._handle = None
         self.kick()
 
     def slow(self, octets_per_second: float) -> None:
