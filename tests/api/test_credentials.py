@@ -70,6 +70,17 @@ async def test_a_function_is_asked_for_each_attempt() -> None:
     assert seen.values == ["Bearer token0", "Bearer token1", "Bearer token2", None]
 
 
+@pytest.mark.parametrize("argument", ["url", "headers", "auth"])
+async def test_a_function_that_ran_out_of_time_is_told_as_that(argument: str) -> None:
+    async def ask() -> Any:
+        raise TimeoutError("the server for tokens does not answer")
+
+    arguments: dict[str, Any] = {"url": "ws://127.0.0.1:1/", argument: ask}
+    with pytest.raises(TimeoutError, match="server for tokens") as caught:
+        await connect(**arguments)
+    assert type(caught.value) is TimeoutError
+
+
 async def test_what_functions_return_is_checked() -> None:
     with pytest.raises(InvalidURL):
         await connect(lambda: "http://example.org")

@@ -187,10 +187,11 @@ class Attempt:
         """Connect, within the time that the options allow."""
         seconds = self.options.open_handshake_timeout or None
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as scope:
                 return await self.open()
         except TimeoutError:
-            # The handshake's own TimeoutError (ETIMEDOUT) has become a ConnectError already.
+            if not scope.expired():
+                raise  # by a function of the application's, such as that for auth
             raise ConnectError(
                 f"{self.where}: no connection within open_handshake_timeout={seconds} s"
             ) from None
