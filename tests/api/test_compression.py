@@ -270,6 +270,20 @@ async def test_what_is_published_in_a_hub() -> None:
         assert await peer.frame() == Frame(TEXT, NEWS.encode())
 
 
+async def test_the_counters_of_a_message_in_fragments() -> None:
+    async with (
+        serving(compression=SMALL) as (server, url),
+        connect(url, compression=SMALL) as ws,
+    ):
+        await ws.send([NEWS, NEWS])
+        assert await ws.recv() == NEWS * 2
+        [peer] = await connected(server)
+        ours, theirs = ws.protocol.trafficStats, peer.protocol.trafficStats
+        assert ours.outgoingOctetsAppLevel == theirs.incomingOctetsAppLevel == 2 * len(NEWS)
+        assert 0 < ours.outgoingOctetsWebSocketLevel == theirs.incomingOctetsWebSocketLevel
+        assert ours.outgoingOctetsWebSocketLevel < len(NEWS)
+
+
 async def test_a_broadcast_of_clients() -> None:
     """They mask each message anew, and so compress it anew."""
     async with (

@@ -168,7 +168,9 @@ class MessageSender:
         self.check_between_frames()
         if not self.send_compressed:
             return payload
-        return self.codec.compress_message_data(payload)  # type: ignore[union-attr]
+        octets = self.codec.compress_message_data(payload)  # type: ignore[union-attr]
+        self.plain_octets_sent += len(payload) - len(octets)
+        return octets
 
     def begin_frame(self, length: int) -> None:
         """Send the header of a frame that is not the last; only between frames (StateError)."""
@@ -210,5 +212,6 @@ class MessageSender:
         first = 0x80 | self.next_first()
         if self.send_compressed:
             tail = self.codec.end_compress_message()  # type: ignore[union-attr]
+            self.plain_octets_sent -= len(tail)
         self.writer.frame(first, tail)
         self.send_state = int(SendState.GROUND)
