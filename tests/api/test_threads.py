@@ -180,6 +180,12 @@ WRONG: list[Callable[[WebSocket], Any]] = [
     lambda ws: ws.protocol.sendPing(),
     lambda ws: ws.protocol.sendClose(1000),
     lambda ws: ws.protocol.beginMessage(),
+    lambda ws: ws.protocol.sendFrame(1),
+    lambda ws: ws.protocol.sendData(b""),
+    lambda ws: ws.protocol.pauseReceiving(),
+    lambda ws: ws.protocol.resumeReceiving(),
+    lambda ws: asyncio.run(ws.drain()),
+    lambda ws: ws.abort(),
 ]
 
 

@@ -39,6 +39,7 @@ class Ending(Hooks):
         Args:
             abort: at once; else behind what was sent before.
         """
+        self._check_thread("dropConnection()")
         connection = self._connection
         if connection is None or connection.state == State.CLOSED:
             return

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..constants import Opcode, State
 from .calling import Calling
+from .threads import check_thread
 
 __all__ = ["Flow"]
 
@@ -32,15 +33,22 @@ class Flow(Calling):
 
         The opening handshake goes on; messages wait from when it is done.
         """
+        self._check_thread("pauseReceiving()")
         if self._connection is not None:
             self._pauses_asked += 1
             self._pause_reading()
 
     def resumeReceiving(self) -> None:
         """Undo one :meth:`pauseReceiving`; where there is none, do nothing."""
+        self._check_thread("resumeReceiving()")
         if self._pauses_asked:  # reading may be paused for other reasons, too: those stay
             self._pauses_asked -= 1
             self._resume_reading()
+
+    def _check_thread(self, what: str, instead: str = "loop.call_soon_threadsafe") -> None:
+        """In debug mode, refuse a call from another thread than the loop's."""
+        if self._thread is not None:
+            check_thread(self._thread, f"{what}; use {instead}()")
 
     def _pause_reading(self) -> None:
         """Somebody cannot take more; reading goes on when everybody can again."""
@@ -131,6 +139,7 @@ class Flow(Calling):
 
         Returns at once where there is, and when the connection has ended.
         """
+        self._check_thread("drain()", "asyncio.run_coroutine_threadsafe")
         self._flush()
         while self._writing_paused:
             if self._writable is None:

@@ -56,6 +56,7 @@ class Frames(Flow):
         connection = self._connection
         if connection is None:
             raise Disconnected("sendFrame() before connection_made()")
+        self._check_thread("sendFrame()")
         if payload_len is not None:
             if not payload:
                 raise OptionError("sendFrame(payload_len=...) needs a payload to repeat")
@@ -93,6 +94,7 @@ class Frames(Flow):
             sync: write them by themselves, in a turn of the loop of their own.
             chopsize: write them in pieces of so many octets, each in a turn of its own.
         """
+        self._check_thread("sendData()")
         self._flush()
         connection = self._connection
         if connection is not None and connection.state in (State.OPEN, State.CLOSING):
