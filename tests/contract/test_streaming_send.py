@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import pytest
 
 from tests.parity.table import covers
+from wsproto_async import OptionTypeError
 from wsproto_async import WebSocketProtocol as P
 
 from .support import (
@@ -234,6 +236,23 @@ def test_so_does_a_close(lab: Lab, role: str) -> None:
     opcodes = [frame.opcode for frame in frames(octets + side.sent())]
     assert opcodes == [TEXT, CLOSE]
     assert side.protocol.sendMessageFrameData(b"cd") is None
+
+
+@covers("sendMessageFrameData", "sendMessageFrame")
+@pytest.mark.parametrize("payload", ["abc", memoryview(array("I", [1])), None, bytearray(b"abc")])
+def test_what_is_no_bytes_is_refused_before_anything_leaves(lab: Lab, payload: Any) -> None:
+    side = open_server(lab)
+    side.protocol.beginMessage()
+    with pytest.raises(
+        OptionTypeError, match=r"sendMessageFrame\(payload=...\) must be bytes, not"
+    ):
+        side.protocol.sendMessageFrame(payload)
+    side.protocol.beginMessageFrame(3)
+    with pytest.raises(OptionTypeError, match=r"sendMessageFrameData\(payload=...\) must be bytes"):
+        side.protocol.sendMessageFrameData(payload)
+    side.protocol.sendMessageFrameData(b"abc")
+    side.protocol.endMessage()
+    assert side.frames() == [Frame(TEXT, b"abc", fin=False), Frame(0, b"")]
 
 
 @covers("sendMessageFrameData", "sendMessageFrame")

@@ -116,11 +116,7 @@ class Sending(Frames):
     ) -> None:
         if self._thread is not None:
             check_thread(self._thread, "sendMessage(); use sendMessageThreadsafe()")
-        if type(payload) is not bytes:
-            hint = "; encode text first" if isinstance(payload, str) else ""
-            raise OptionTypeError(
-                f"sendMessage(payload=...) must be bytes, not {type(payload).__name__}{hint}"
-            )
+        check_payload("sendMessage", payload)
         flags = {"isBinary": isBinary, "sync": sync, "doNotCompress": doNotCompress}
         for name, value in flags.items():
             if type(value) is not bool:
@@ -244,7 +240,9 @@ class Sending(Frames):
 
         Raises:
             StateError: no frame was begun.
+            OptionTypeError: the payload is not ``bytes``.
         """
+        check_payload("sendMessageFrameData", payload)
         connection = self._connection
         if connection is None or connection.state not in (State.OPEN, State.CLOSING):
             return None
@@ -262,7 +260,9 @@ class Sending(Frames):
 
         Raises:
             StateError: no message was begun, or a frame is not complete.
+            OptionTypeError: the payload is not ``bytes``.
         """
+        check_payload("sendMessageFrame", payload)
         connection = self._open_connection()
         if connection is None:
             return
@@ -286,6 +286,19 @@ class Sending(Frames):
         if connection is None or connection.state != State.OPEN:
             return None
         return connection
+
+
+def check_payload(method: str, payload: Any) -> None:
+    """Refuse what has no octets, or counts something else than them.
+
+    Raises:
+        OptionTypeError: it is not ``bytes``.
+    """
+    if type(payload) is not bytes:
+        hint = "; encode text first" if isinstance(payload, str) else ""
+        raise OptionTypeError(
+            f"{method}(payload=...) must be bytes, not {type(payload).__name__}{hint}"
+        )
 
 
 def check_sendable(code: int | None, reason: str | None) -> None:
