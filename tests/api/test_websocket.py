@@ -141,6 +141,48 @@ async def test_other_messages_wait_for_the_end_of_one_in_fragments() -> None:
         assert [await ws.recv() for _ in range(3)] == ["ab", "c", "de"]
 
 
+async def test_who_waits_for_the_end_of_fragments_is_next() -> None:
+    """Also before what their sender sends at once behind them."""
+    waiting: list[asyncio.Task[None]] = []
+
+    async def fragments() -> AsyncIterator[str]:
+        yield "a"
+        waiting.append(asyncio.create_task(ws.send("c")))
+        waiting.append(asyncio.create_task(ws.send(["d", "e"])))
+        await ws.ping()  # by then both wait
+        yield "b"
+
+    async with serving() as (_, url), connect(url) as ws:
+        await ws.send(fragments())
+        await ws.send(["f", "g"])
+        await ws.send("h")
+        await asyncio.gather(*waiting)
+        assert [await ws.recv() for _ in range(5)] == ["ab", "c", "de", "fg", "h"]
+        assert not ws._careful
+
+
+async def test_who_waits_for_the_end_of_fragments_may_be_cancelled() -> None:
+    turn = asyncio.Event()
+
+    async def fragments() -> AsyncIterator[str]:
+        yield "a"
+        await turn.wait()
+        yield "b"
+
+    async with serving() as (_, url), connect(url) as ws:
+        first = asyncio.create_task(ws.send(fragments()))
+        await until(lambda: ws._connection.send_state)
+        second = asyncio.create_task(ws.send("never sent"))
+        third = asyncio.create_task(ws.send("c"))
+        await ws.ping()  # by then both wait
+        second.cancel()
+        turn.set()
+        await asyncio.gather(first, third)
+        assert second.cancelled()
+        assert [await ws.recv(), await ws.recv()] == ["ab", "c"]
+        assert not ws._careful
+
+
 @pytest.mark.parametrize(
     ("fragments", "error"),
     [

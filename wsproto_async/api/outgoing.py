@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from ..constants import CloseCode, State
 from ..errors import Disconnected, OptionTypeError
@@ -26,22 +35,24 @@ def octets_of(value: object) -> bytes | None:
         return None
 
 
+def is_in_fragments(value: object) -> bool:
+    """Whether it can be the fragments of a message, and is not what somebody wants as JSON."""
+    iterable = isinstance(value, (Iterable, AsyncIterable))
+    return iterable and not isinstance(value, (Mapping, BaseModel))
+
+
 class FragmentedMessage:
     """A message that is being sent in fragments, a frame for each.
 
     Args:
         link: on which connection.
-
-    Attributes:
-        ended: a future for those who have to wait for its end.
     """
 
-    __slots__ = ("_link", "_scope", "ended")
+    __slots__ = ("_link", "_scope")
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._scope = asyncio.timeout(None)
-        self.ended: asyncio.Future[None] = link._loop.create_future()
 
     def interrupt(self) -> None:
         """The connection has ended: do not wait for the next fragment any more."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from ..constants import CloseCode, State
@@ -19,7 +19,7 @@ from ..protocol.threads import check_thread, hand_over
 from ..types import ConnectionRequest, ConnectionResponse
 from .arguments import check_close, control_payload
 from .fragments import Pieces
-from .outgoing import FragmentedMessage, octets_of
+from .outgoing import FragmentedMessage, is_in_fragments, octets_of
 from .outlet import Sendable
 from .pings import Pings
 from .typed import OnInvalid, TypedMessages, json_of
@@ -59,6 +59,8 @@ class WebSocket(View, Generic[M_co]):
 
     __slots__ = (
         "_fragmented",
+        "_in_line",
+        "_line",
         "_lost",
         "_messages",
         "_pings",
@@ -78,13 +80,16 @@ class WebSocket(View, Generic[M_co]):
         self._stream = link.messages()
         self._messages: Any = self._stream
         self._fragmented: FragmentedMessage | None = None
+        # Who sends a message in fragments, and who waits behind: a lock lets them in by turns.
+        self._line: asyncio.Lock | None = None
+        self._in_line = 0
         self._pings: Pings | None = None
         self._lost: asyncio.Future[None] | None = None
         self._bind()
 
     def _bind(self) -> None:
         """Decide on the way that messages take: the short one, unless somebody watches them."""
-        self._careful = self._fragmented is not None or self._is_watched()
+        self._careful = self._in_line > 0 or self._is_watched()
 
     def _is_watched(self) -> bool:
         options = self.protocol._options
@@ -101,13 +106,21 @@ class WebSocket(View, Generic[M_co]):
         """Send what is not plain, or not now."""
         if self.protocol._thread is not None:
             check_thread(self.protocol._thread, "send(); use send_threadsafe()")
-        while True:
-            try:
-                return await self._send_as_it_is(message, compress)
-            except Disconnected:
-                if self._fragmented is None:
-                    raise await self._end() from None
-            await asyncio.shield(self._fragmented.ended)
+        octets = octets_of(message)
+        if octets is None and not is_in_fragments(message):
+            raise OptionTypeError(
+                "send(message=...) must be str, bytes-like, or an iterable of such fragments, not "
+                f"{type(message).__name__}; send_model() sends JSON"
+            )
+        try:
+            if octets is not None and not self._in_line:
+                self._send_whole(message, octets, compress)
+            else:
+                await self._send_in_turn(message, octets, compress)
+        except Disconnected:
+            raise await self._end() from None
+        if octets is not None and self.protocol._writing_paused:
+            await self._give_way()
 
     async def _give_way(self) -> None:
         """Wait for the peer, and now and then for the loop, which may know that it is gone."""
@@ -116,30 +129,28 @@ class WebSocket(View, Generic[M_co]):
             await asyncio.sleep(0)
         await self.drain()
 
-    async def _send_as_it_is(self, message: Any, compress: bool) -> None:
-        if self._fragmented is not None:
-            raise Disconnected("a message in fragments is being sent")
-        octets = octets_of(message)
-        binary = not isinstance(message, str)
-        if octets is None:
-            iterable = isinstance(message, (Iterable, AsyncIterable))
-            if not iterable or isinstance(message, (Mapping, BaseModel)):
-                raise OptionTypeError(
-                    "send(message=...) must be str, bytes-like, or an iterable of such "
-                    f"fragments, not {type(message).__name__}; send_model() sends JSON"
-                )
-            fragmented = self._fragmented = FragmentedMessage(self.protocol)
+    def _send_whole(self, message: Any, octets: bytes, compress: bool) -> None:
+        self.protocol.sendMessage(octets, not isinstance(message, str), doNotCompress=not compress)
+
+    async def _send_in_turn(self, message: Any, octets: bytes | None, compress: bool) -> None:
+        """Send a message in fragments, or behind one; each has its turn in the order of calls."""
+        if self._line is None:
+            self._line = asyncio.Lock()
+        self._in_line += 1
+        self._bind()
+        try:
+            async with self._line:
+                if octets is not None:
+                    self._send_whole(message, octets, compress)
+                    return
+                fragmented = self._fragmented = FragmentedMessage(self.protocol)
+                try:
+                    await fragmented.send(message, compress)
+                finally:
+                    self._fragmented = None
+        finally:
+            self._in_line -= 1
             self._bind()
-            try:
-                await fragmented.send(message, compress)
-            finally:
-                self._fragmented = None
-                self._bind()
-                fragmented.ended.set_result(None)
-        else:
-            self.protocol.sendMessage(octets, binary, doNotCompress=not compress)
-            if self.protocol._writing_paused:
-                await self._give_way()
 
     def send_threadsafe(
         self, message: Sendable, *, compress: bool = True
