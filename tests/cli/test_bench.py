@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.api.conftest import pytest_asyncio_loop_factories
 from tests.api.support import drain, serving, until
 from tests.examples.program import ROOT
-from wsproto_async import ConnectionClosedError, WebSocket
+from wsproto_async import ConnectionClosedError, PayloadExceededError, WebSocket
 from wsproto_async.cli import bench, main
 from wsproto_async.cli.arguments import connect_arguments
 from wsproto_async.cli.bench import Bench, BenchError
@@ -65,6 +65,35 @@ async def test_a_time_ends_it() -> None:
         result = await measure(url, "-c", "2", "-t", "0.05")
     assert result.latency.count > 2
     assert 0.05 <= result.seconds < 5
+
+
+async def test_more_under_way_than_all_buffers_hold() -> None:
+    async with serving() as (_, url), asyncio.timeout(10):
+        result = await measure(url, "-c", "1", "-n", "200", "-d", "200", "-s", "200000")
+    assert result.latency.count == 200
+
+
+async def test_a_message_that_cannot_be_sent() -> None:
+    async with serving() as (_, url):
+        with pytest.raises(PayloadExceededError, match="max_message_payload_size"):
+            await measure(url, "-c", "2", "-s", "2000000")
+
+
+async def test_a_server_that_speaks_first() -> None:
+    async def greet(ws: WebSocket) -> None:
+        await ws.send("")
+        await ws.wait_closed()
+
+    async with serving(greet) as (_, url):
+        args = arguments(url, "-c", "1", "-s", "0", "--text")
+        bench = Bench(args)
+        await bench.open(connect_arguments(args))
+        [ws] = bench.connections
+        await until(lambda: ws._stream.count)
+        with pytest.raises(ExceptionGroup) as caught:
+            await bench.load()
+        assert caught.group_contains(BenchError, match="does not echo")
+        await ws.close()
 
 
 async def test_servers_that_do_not_echo() -> None:

@@ -105,7 +105,7 @@ class Bench:
                 self.seconds = time.perf_counter() - self._begin
                 self.report()
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            raise _first(failed) from None
         finally:
             await asyncio.gather(*(ws.close() for ws in self.connections))
         return 0
@@ -141,23 +141,32 @@ class Bench:
     async def work(self, ws: WebSocket) -> None:
         """Keep ``depth`` messages under way, until enough were sent or time is up."""
         left = self.args.messages or sys.maxsize
+        under_way = min(self.args.depth, left)
+        left -= under_way
+        turns = asyncio.Semaphore(under_way)
         sent: deque[float] = deque()
-        for _ in range(min(self.args.depth, left)):
-            left -= 1
-            await self.send(ws, sent)
-        while sent:
-            echo = await self.echo(ws)
-            now = time.perf_counter()
-            self.latency.add(now - sent.popleft())
-            if echo != self.message:
-                raise BenchError(f"{ws.peer} does not echo: bench needs a server that does")
-            if left > 0 and now < self._end:
-                left -= 1
-                await self.send(ws, sent)
+        async with asyncio.TaskGroup() as group:
+            # By itself: a server that waits until we receive does not receive, either.
+            sending = group.create_task(self.send(ws, turns, sent))
+            while under_way:
+                echo = await self.echo(ws)
+                now = time.perf_counter()
+                if echo != self.message or not sent:
+                    raise BenchError(f"{ws.peer} does not echo: bench needs a server that does")
+                self.latency.add(now - sent.popleft())
+                if left > 0 and now < self._end:
+                    left -= 1
+                    turns.release()
+                else:
+                    under_way -= 1
+            sending.cancel()
 
-    async def send(self, ws: WebSocket, sent: deque[float]) -> None:
-        sent.append(time.perf_counter())
-        await ws.send(self.message)
+    async def send(self, ws: WebSocket, turns: asyncio.Semaphore, sent: deque[float]) -> None:
+        """Send a message in each turn, and note when; until cancelled."""
+        while True:
+            await turns.acquire()
+            sent.append(time.perf_counter())
+            await ws.send(self.message)
 
     async def echo(self, ws: WebSocket) -> Message:
         try:
@@ -199,6 +208,11 @@ class Bench:
         print(f"    max {duration(self.latency.slowest):>9}\n")
         for row in self.latency.rows():
             print(row)
+
+
+def _first(error: Exception) -> Exception:
+    """What went wrong first, in groups of groups."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 @contextlib.contextmanager
