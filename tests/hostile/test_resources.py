@@ -9,6 +9,7 @@ leave room for machines that do many things at once.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -466,6 +467,18 @@ def empty_parts_on_forty_connections(server: Server, stack: contextlib.ExitStack
     """A message for each of them that never ends, and has nothing in it."""
     octets = client_frame(TEXT, fin=False) + client_frame(0, fin=False) * 10_000
     at_once(server, stack, "iterator", octets)
+
+
+@attack(32 * MIB, 8)
+def large_messages_that_end_at_once(server: Server, stack: contextlib.ExitStack) -> None:
+    """Have twenty echoes of 512 KiB compressed in one turn, that do not get any smaller by it."""
+    peers = [upgraded(server, "handler", [DEFLATE], small=True) for _ in range(20)]
+    noise = client_frame(BINARY, os.urandom(512 * 1024), fin=False)
+    for peer in peers:
+        stack.enter_context(peer.sock)
+        push(peer, noise)
+    for peer in peers:
+        peer.send(client_frame(0))
 
 
 @attack(8 * MIB, 6)

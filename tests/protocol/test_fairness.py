@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from wsproto_async import PerMessageDeflateOfferAccept, WebSocketServerProtocol
-from wsproto_async.protocol.doors import FEW, TURN
+from wsproto_async.protocol.doors import FEW, LARGE, TURN
 
 from ..contract.support import (
     BINARY,
@@ -310,3 +311,87 @@ def test_streams_that_only_end_and_begin_are_dear(lab: Lab) -> None:
     steps = portions(side, octets, lambda: -int(side.protocol._connection.reader.left))
     assert max(steps[1:]) <= TURN + 16 * 1024
     side.lose()
+
+
+def to_be_completed(side: Side[Any], how: str) -> tuple[bytes, bytes]:
+    """A message of 1 MiB, in two parts; the second is nearly nothing, or all of it."""
+    if how == "all at once":
+        return b"", side.frame(BINARY, bytes(MIB))
+    if how == "its last octet":
+        octets = side.frame(BINARY, bytes(MIB))
+        return octets[:-1], octets[-1:]
+    if how == "its last fragment":
+        return side.frame(BINARY, bytes(MIB), fin=False), side.frame(0)
+    return side.frame(BINARY, bomb(MIB), rsv=4, fin=False), side.frame(0)
+
+
+@pytest.mark.parametrize(
+    "how", ["all at once", "its last octet", "its last fragment", "the end of a bomb"]
+)
+@pytest.mark.parametrize("door", ["data_received", "buffer_updated"])
+def test_large_messages_that_might_be_compressed_again_are_complete_one_by_one(
+    lab: Lab, how: str, door: str
+) -> None:
+    """Else whoever sends all but the end of many has the answers compressed in one turn."""
+
+    def send(side: Side[Any], octets: bytes) -> None:
+        if door == "data_received":
+            side.protocol.data_received(octets)
+        else:
+            side.put(octets)
+
+    sides = [inflating(lab, Counting) for _ in range(10)]
+    plain, little = open_server(lab, Counting), inflating(lab, Counting)
+    ends = []
+    for side in (*sides, plain):
+        begin, end = to_be_completed(side, how if side is not plain else "its last fragment")
+        send(side, begin)
+        lab.turn()
+        ends.append(end)
+    for side, end in zip((*sides, plain), ends, strict=True):
+        send(side, end)
+    little.protocol.data_received(little.frame(TEXT, b"x"))
+    assert (plain.protocol.count, little.protocol.count) == (1, 1)
+    counts: list[int] = []
+    while not counts or counts[-1] < len(sides):
+        counts.append(sum(side.protocol.count for side in sides))
+        lab.call_soon(lab.stop)
+        lab.run_forever()
+    assert counts == list(range(1, len(sides) + 1))
+    for side in (*sides, plain, little):
+        assert side.transport.reading
+        side.lose()
+
+
+def test_messages_that_are_not_large_are_taken_as_they_come(lab: Lab) -> None:
+    sides = [inflating(lab, Counting) for _ in range(10)]
+    large = inflating(lab, Counting)
+    large.protocol.data_received(large.frame(BINARY, bytes(MIB)))  # nothing is left of this turn
+    for side in sides:
+        side.protocol.data_received(side.frame(BINARY, bytes(LARGE - 100)))
+    assert [side.protocol.count for side in (large, *sides)] == [1] * 11
+    for side in (large, *sides):
+        side.lose()
+
+
+def test_those_who_send_much_go_on_while_large_messages_take_more_than_their_share(
+    lab: Lab,
+) -> None:
+    much, sides = open_server(lab, Counting), [inflating(lab, Counting) for _ in range(10)]
+    for side in sides:
+        side.feed(side.frame(BINARY, bytes(MIB), fin=False))
+    much.protocol.data_received(much.frame(TEXT) * 20 * TURN)
+    for _ in range(2):  # it gives way once more, and queues up behind those who are new
+        lab.call_soon(lab.stop)
+        lab.run_forever()
+    for side in sides:
+        side.protocol.data_received(side.frame(0))
+    counts = []
+    for _ in range(5):
+        counts.append(much.protocol.count)
+        lab.call_soon(lab.stop)
+        lab.run_forever()
+    assert sides[-1].protocol.count == 0
+    assert all(after > before for before, after in pairwise(counts))
+    for side in (much, *sides):
+        side.lose()

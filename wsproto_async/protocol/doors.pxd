@@ -38,5 +38,9 @@ cdef class Doors:
 
     @cython.locals(start=Py_ssize_t)
     cdef object _read(self, Connection connection, ReadBuffer buffer, Py_ssize_t nbytes)
+    @cython.locals(turn=Turn, reader=FrameReader)
+    cdef Py_ssize_t _allowance(self, Connection connection, Py_ssize_t nbytes)
     @cython.locals(spent=Py_ssize_t)
-    cdef object _settle(self, FrameReader reader, Py_ssize_t allowance)
+    cdef object _settle(self, Connection connection, Py_ssize_t allowance, uint64_t inflated)
+    @cython.locals(spent=Py_ssize_t, octets=uint64_t)
+    cpdef Py_ssize_t _spent(self, Connection connection, Py_ssize_t allowance, uint64_t inflated)

@@ -24,7 +24,6 @@ from typing import Any
 from .._native.kernels import NO_KEY, READ_SIZE, ReadBuffer, unmask
 from ..constants import State
 from ..core.connection import Connection
-from ..core.reader import FrameReader
 from ..core.writer import FrameWriter
 from ..errors import Disconnected
 from .prepared import PreparedMessage
@@ -47,6 +46,12 @@ FEW = 64
 SHARE = 1000
 """Steps that whoever has just given way may make, before those go on who have had theirs; and that
 are left to these. It is a message of some ten KiB, compressed."""
+
+LARGE = 32 * 1024
+"""Octets of messages that take long to compress, should they be answered by their like."""
+
+OCTETS_PER_STEP = 64
+"""So many of those are a step."""
 
 MOST_PENDING = READ_SIZE // 2
 """Octets of earlier reads up to which they are put in front of the next one."""
@@ -133,6 +138,8 @@ class Turn:
         self.working = False
         self.spare = TURN
         for queue, share, rest in ((self.fresh, SHARE, SHARE), (self.heavy, TURN, FEW)):
+            if queue:  # the steps of one that was served may have been more than it had
+                self.spare = max(self.spare, SHARE + 1)
             while queue and self.spare > rest:
                 self.work_on()  # before, since what follows may raise
                 self.serving = queue.popleft()
@@ -219,7 +226,8 @@ class Doors:
             return
         if connection.state == OPEN and not self._slow_receive:
             connection.octets_received += nbytes
-        allowance = turn.allowance
+        allowance = self._allowance(connection, nbytes)
+        inflated = connection.reader.inflated
         connection.reader.grant(allowance)
         if self._landing:
             self._landing = False
@@ -231,9 +239,20 @@ class Doors:
             buffer = turn.buffer if self._own is None else self._own
             self._own = None
             self._read(connection, buffer, nbytes)
-        self._settle(connection.reader, allowance)
+        self._settle(connection, allowance, inflated)
         if self._writing_paused:
             self._check_answers()
+
+    def _allowance(self, connection: Connection, nbytes: int) -> int:
+        """Steps that a connection may make now, to which ``nbytes`` octets have come.
+
+        Where messages are compressed, large ones wait for a turn that has something to spare: many
+        that are complete at the same time would be compressed at the same time, in answers.
+        """
+        turn, reader = self._turn, connection.reader
+        if turn.spare > 0 or connection.codec is None:
+            return turn.allowance
+        return 0 if nbytes > LARGE or reader.size > LARGE else turn.allowance
 
     def _read(self, connection: Connection, buffer: ReadBuffer, nbytes: int) -> None:
         """Work off what was read into a buffer."""
@@ -254,11 +273,26 @@ class Doors:
         finally:
             buffer.busy = False
 
-    def _settle(self, reader: FrameReader, allowance: int) -> None:
+    def _settle(self, connection: Connection, allowance: int, inflated: int) -> None:
         """Count the steps that were made; few need not be."""
-        spent = allowance - reader.credit
+        spent = self._spent(connection, allowance, inflated)
         if spent > self._turn.few:
             self._turn.spend(spent)
+
+    def _spent(self, connection: Connection, allowance: int, inflated: int) -> int:
+        """Steps that were made of this allowance, with what compressing the answers may take.
+
+        Args:
+            connection: ours.
+            allowance: what the reader was granted.
+            inflated: octets of messages that it had taken before.
+        """
+        spent = allowance - connection.reader.credit
+        if connection.codec is not None:
+            octets = connection.reader.inflated - inflated
+            if octets > LARGE:
+                spent += octets // OCTETS_PER_STEP
+        return spent
 
     def data_received(self, data: bytes | bytearray | memoryview) -> None:
         """Octets arrived: the other face, for transports and tests that have them already."""
@@ -267,8 +301,8 @@ class Doors:
             raise Disconnected("data_received() before connection_made()")
         if type(data) is not bytes:
             data = bytes(data)  # a hook must not change it while it is parsed
-        turn = self._turn
-        allowance = turn.allowance
+        allowance = self._allowance(connection, len(data))
+        inflated = connection.reader.inflated
         connection.reader.grant(allowance)
         if self._slow_receive or not (connection.state == OPEN or connection.state == CLOSING):
             self._received(data)
@@ -279,7 +313,7 @@ class Doors:
             connection.receive(data, 0, len(data))
         except Exception as error:
             self._survive(error)
-        self._settle(connection.reader, allowance)
+        self._settle(connection, allowance, inflated)
         if self._writing_paused:
             self._check_answers()
 

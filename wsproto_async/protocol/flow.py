@@ -72,13 +72,13 @@ class Flow(Calling):
         if connection.receiving:
             connection.unpause()  # whoever works off a read goes on with it
             return
-        allowance = self._turn.allowance
+        allowance, inflated = self._turn.allowance, connection.reader.inflated
         connection.reader.grant(allowance)
         try:
             connection.unpause()
         except Exception as error:
             self._survive(error)
-        self._turn.spend(allowance - connection.reader.credit)
+        self._turn.spend(self._spent(connection, allowance, inflated))
 
     def _give_way(self) -> None:
         """A lot has come at once: others have their turn before the rest is worked off."""
