@@ -264,6 +264,22 @@ async def test_handlers_that_go_on_are_cancelled() -> None:
         assert len(cancelled) == 1
 
 
+async def test_a_second_close_may_give_handlers_less_time() -> None:
+    async def forever(ws: WebSocket) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await ws.recv()
+        ended.set()
+        await asyncio.Event().wait()
+
+    ended = asyncio.Event()
+    async with serving(forever) as (server, url), connect(url), asyncio.timeout(5):
+        await until(lambda: server.connections)
+        closing = asyncio.ensure_future(server.close())
+        await ended.wait()
+        await server.close(timeout=0)
+        await closing
+
+
 async def test_waiting_for_handlers_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

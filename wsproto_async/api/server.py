@@ -42,6 +42,7 @@ class Server(Keeper):
         self._changed: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._goodbyes: set[asyncio.Task[None]] = set()
+        self._grace = float("inf")
         self.farewell: tuple[int, str] = (CloseCode.NORMAL, "")
         """Code and reason for connections whose handlers return."""
 
@@ -157,8 +158,9 @@ class Server(Keeper):
             if self._listener is not None:
                 self._listener.close()
             self.farewell = int(code), reason
-            self._closing = asyncio.ensure_future(self._close(timeout))
-            self.notify()
+            self._closing = asyncio.ensure_future(self._close())
+        self._grace = min(self._grace, GRACE if timeout is None else timeout)
+        self.notify()
         later = []
         for link in list(self._links):
             goodbye = partial(link._go_away, int(code), reason, timeout)
@@ -173,21 +175,21 @@ class Server(Keeper):
             task.add_done_callback(self._goodbyes.discard)
         await asyncio.shield(self._closing)
 
-    async def _close(self, timeout: float | None) -> None:
+    async def _close(self) -> None:
         """Everybody has been told: wait for them."""
         while any(link.close_info is None for link in self._links):
             await self._wait()
         for task in self._goodbyes:
             task.cancel()
-        seconds = GRACE if timeout is None else timeout
-        silent = min(SILENT, seconds)
-        if not await self._handlers_end(silent) and silent < seconds:
-            number, left = len(self._links), seconds - silent
+        if not await self._handlers_end(SILENT) and self._grace > SILENT:
+            number, left = len(self._links), self._grace - SILENT
             say(log, "warn", f"handlers that have not returned: {number}; cancelled in {left:g} s")
-        if not await self._handlers_end(seconds - silent):
+            await self._handlers_end(GRACE, SILENT)
+        if self._links:
             for link in list(self._links):
-                link._say("warn", f"handler is cancelled: it had {seconds:g} s to return")
+                link._say("warn", f"handler is cancelled: it had {self._grace:g} s to return")
                 link._cancel_handler()
+            self._grace = STUBBORN
             if not await self._handlers_end(STUBBORN):
                 for link in self._links:
                     link._say("warn", "handler goes on although it was cancelled")
@@ -201,10 +203,16 @@ class Server(Keeper):
                 await asyncio.wait_for(self._listener.wait_closed(), STUBBORN)
             self._listener = None
 
-    async def _handlers_end(self, seconds: float) -> bool:
+    async def _handlers_end(self, seconds: float, waited: float = 0) -> bool:
+        """Give handlers time to return, unless another call of :meth:`close` gives them less.
+
+        Args:
+            seconds: how much.
+            waited: how much of that they have had already.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while self._links and (left := deadline - loop.time()) > 0:
+        begin = loop.time() - waited
+        while self._links and (left := begin + min(seconds, self._grace) - loop.time()) > 0:
             await self._wait(timeout=left)
         return not self._links
 
