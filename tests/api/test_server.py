@@ -336,6 +336,20 @@ async def test_a_handler_may_close_the_server() -> None:
         await asyncio.gather(*closing)
 
 
+async def test_a_handler_may_await_the_close() -> None:
+    async def stop(ws: WebSocket) -> None:
+        await ws.recv()
+        await ws.server.close()
+        closed.append(ws)
+
+    closed: list[WebSocket] = []
+    async with serving(stop) as (server, url), connect(url) as ws, asyncio.timeout(5):
+        await ws.send("stop")
+        await server.wait_closed()
+        await until(lambda: not server._links)
+    assert len(closed) == 1
+
+
 async def test_clients_in_their_tls_handshake_do_not_hold_it_up(certificates: Certificates) -> None:
     async with serving(ssl=certificates.server) as (server, _), raw_client(server, upgrade=False):
         await asyncio.wait_for(server.close(), 2)

@@ -42,6 +42,7 @@ class Server(Keeper):
         self._changed: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._goodbyes: set[asyncio.Task[None]] = set()
+        self._callers: set[WebSocketServerProtocol] = set()
         self._grace = float("inf")
         self.farewell: tuple[int, str] = (CloseCode.NORMAL, "")
         """Code and reason for connections whose handlers return."""
@@ -138,7 +139,8 @@ class Server(Keeper):
         ``drain``, open connections are closed one by one, in a random order and evenly spread
         over that time, so that their clients do not all come back in the same moment; handlers
         learn of it from :meth:`wait_closing`, and may return meanwhile. May be called more than
-        once: each call waits for the end, and what is quicker counts.
+        once: each call waits for the end, and what is quicker counts. A handler that calls it is
+        not waited for, since it waits itself.
 
         Args:
             code: close code for the open connections, also for those whose handlers return from
@@ -160,6 +162,8 @@ class Server(Keeper):
             self.farewell = int(code), reason
             self._closing = asyncio.ensure_future(self._close())
         self._grace = min(self._grace, GRACE if timeout is None else timeout)
+        caller = asyncio.current_task()
+        self._callers.update(link for link in self._links if link._is_handled_by(caller))
         self.notify()
         later = []
         for link in list(self._links):
@@ -182,16 +186,16 @@ class Server(Keeper):
         for task in self._goodbyes:
             task.cancel()
         if not await self._handlers_end(SILENT) and self._grace > SILENT:
-            number, left = len(self._links), self._grace - SILENT
+            number, left = len(self._held_up_by()), self._grace - SILENT
             say(log, "warn", f"handlers that have not returned: {number}; cancelled in {left:g} s")
             await self._handlers_end(GRACE, SILENT)
-        if self._links:
-            for link in list(self._links):
+        if self._held_up_by():
+            for link in self._held_up_by():
                 link._say("warn", f"handler is cancelled: it had {self._grace:g} s to return")
                 link._cancel_handler()
             self._grace = STUBBORN
             if not await self._handlers_end(STUBBORN):
-                for link in self._links:
+                for link in self._held_up_by():
                     link._say("warn", "handler goes on although it was cancelled")
         if self._reserve is not None:
             self._reserve.release()
@@ -212,9 +216,13 @@ class Server(Keeper):
         """
         loop = asyncio.get_running_loop()
         begin = loop.time() - waited
-        while self._links and (left := begin + min(seconds, self._grace) - loop.time()) > 0:
+        while self._held_up_by() and (left := begin + min(seconds, self._grace) - loop.time()) > 0:
             await self._wait(timeout=left)
-        return not self._links
+        return not self._held_up_by()
+
+    def _held_up_by(self) -> set[WebSocketServerProtocol]:
+        """The connections whose handlers have to return."""
+        return self._links - self._callers
 
     async def wait_closing(self) -> None:
         """Wait until it begins to close: then it is time to finish, or to hand over."""
@@ -242,6 +250,7 @@ class Server(Keeper):
     def discard(self, link: WebSocketServerProtocol) -> None:
         """A connection has ended, and its handler has returned."""
         self._links.discard(link)
+        self._callers.discard(link)
 
     def notify(self) -> None:
         """Something has changed; of interest to those who wait for the end."""

@@ -100,6 +100,9 @@ class ServerLink(Link, WebSocketServerProtocol):
                 self._close_cause = error.with_traceback(None)
             self._begin_close(CloseCode.INTERNAL_ERROR, "internal error")
 
+    def _is_handled_by(self, task: asyncio.Task[Any] | None) -> bool:
+        return self.ws is not None and task is not None and self.ws.handler is task
+
     def _cancel_handler(self) -> None:
         """It has had its time."""
         assert self.ws is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -140,6 +141,10 @@ class WebSocketServerProtocol(Answering):
         except Exception as error:  # out of a subclass; the others must be closed all the same
             self._say("error", "the connection cannot be closed", error)
             self.dropConnection(abort=True)
+
+    def _is_handled_by(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether that is what runs although the connection has ended."""
+        return False
 
     def _cancel_handler(self) -> None:
         """What runs although the connection has ended had its time."""
