@@ -676,3 +676,17 @@ async def test_strangers_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
             await ws.send("x")
             assert await ws.recv() == "x"
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_serving_can_be_cancelled_while_it_begins() -> None:
+    for turns in range(8):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        starting = asyncio.ensure_future(serve(drain, "127.0.0.1", port)._start())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await starting).close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)

@@ -210,13 +210,18 @@ class Serving:
         if running is not None and not running.is_closing():
             raise StateError("another server serves this factory")
         server = self._factory.running = Server()
+        # In two steps: a loop's function that does both forgets the sockets when it is cancelled.
+        arguments = self._arguments | {"start_serving": False}
         try:
-            if "path" in self._arguments:
-                listener = await loop.create_unix_server(self._factory, **self._arguments)
+            if "path" in arguments:
+                listener = await loop.create_unix_server(self._factory, **arguments)
             else:
-                listener = await loop.create_server(self._factory, **self._arguments)
+                listener = await loop.create_server(self._factory, **arguments)
+            server.listen(listener, partial(say, self._factory.log, "warn"))
+            if self._arguments.get("start_serving", True):
+                await server.start_serving()
         except BaseException:
+            server.forget()
             self._factory.running = running
             raise
-        server.listen(listener, partial(say, self._factory.log, "warn"))
         return server

@@ -85,6 +85,12 @@ class Server(Keeper):
         self._listener = listener
         self._reserve = Reserve(listener, say)
 
+    def forget(self) -> None:
+        """Listen no more; of interest to ``serve``, where it does not come to its end."""
+        if self._listener is not None and self._reserve is not None:
+            self._reserve.release()
+            self._listener.close()
+
     async def start_serving(self) -> None:
         """Begin to accept connections, where ``serve`` was told ``start_serving=False``."""
         if self._listener is not None:
