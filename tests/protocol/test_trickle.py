@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from ..contract.support import BINARY, CLOSE, TEXT, Frame, Lab, Side, close_payload, open_server
+from ..contract.support import (
+    BINARY,
+    CLOSE,
+    TEXT,
+    Frame,
+    Lab,
+    Server,
+    Side,
+    close_payload,
+    open_server,
+)
 
 
 def writes(side: Side[Any]) -> list[bytes]:
@@ -44,6 +54,21 @@ def test_each_piece_has_a_turn_of_its_own(lab: Lab) -> None:
         side.advance(side.protocol._QUEUED_WRITE_DELAY)
         seen.append(len(writes(side)))
     assert seen[:3] == [1, 2, 3]
+
+
+def test_a_hook_that_raises_does_not_hold_the_queue_up(lab: Lab) -> None:
+    class Raising(Server):
+        def logTxOctets(self, data: bytes, sync: bool) -> None:
+            if data == b"b":
+                raise ZeroDivisionError
+
+    side = open_server(lab, Raising, logOctets=True)
+    side.protocol.sendData(b"abc", chopsize=1)
+    advance(side)
+    assert writes(side) == [b"a", b"b", b"c"]
+    assert not side.protocol.triggered
+    assert len(lab.complaints) == 1
+    lab.complaints.clear()
 
 
 def test_what_was_sent_before_goes_before(lab: Lab) -> None:

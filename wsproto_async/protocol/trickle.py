@@ -44,5 +44,5 @@ def write_next(protocol: Frames) -> None:
         protocol.triggered = False
         return
     data, sync = queue.popleft()
-    protocol._write_now(data, sync)
     protocol._loop.call_later(protocol._QUEUED_WRITE_DELAY, protocol._send)
+    protocol._write_now(data, sync)  # which may raise, out of a hook that looks on
