@@ -448,6 +448,18 @@ def test_the_door_for_octets_may_raise(lab: Lab) -> None:
     assert side.protocol.noted("message") == [(b"x", False), (b"y", False)]
 
 
+def test_who_looks_on_may_raise(lab: Lab) -> None:
+    class Raising(Server):
+        def logRxOctets(self, data: bytes) -> None:
+            if self.state == self.STATE_OPEN and b"1" in data:
+                raise LookupError("on purpose")
+
+    side = open_server(lab, Raising, onHookError="keep", logOctets=True)
+    for payload in (b"1", b"2"):
+        side.feed(frame(TEXT, payload, mask=bytes(4)))
+    assert side.protocol.noted("message") == [(b"1", False), (b"2", False)]
+
+
 def test_parsing_by_hand_goes_on_behind_a_hook_that_raises(lab: Lab) -> None:
     class Raising(Server):
         def processData(self) -> bool:

@@ -51,12 +51,14 @@ class Internals(Sending):
         if connection.state == State.CLOSED or connection.stopped:
             return
         count_received(connection, len(data))
-        assert self._options is not None
-        if self._options.log_octets:
-            self._call_hook("logRxOctets", data)
         connection.heard = True
         connection.pending = data if connection.pending is None else connection.pending + data
-        self.consumeData()
+        assert self._options is not None
+        try:
+            if self._options.log_octets:
+                self._call_hook("logRxOctets", data)
+        finally:
+            self.consumeData()
 
     def consumeData(self) -> None:
         """Work off what has arrived, as far as the state of the connection lets it count."""
