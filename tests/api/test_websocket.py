@@ -7,7 +7,7 @@ import asyncio
 import functools
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -284,7 +284,10 @@ async def test_sending_does_not_suspend_while_there_is_room() -> None:
                 ws.send(message).send(None)
 
 
-async def test_sending_gives_way_now_and_then() -> None:
+@pytest.mark.parametrize(
+    ("message", "compress"), [("x", True), ("x", False), (b"x", True), (bytearray(b"x"), True)]
+)
+async def test_sending_gives_way_now_and_then(message: Any, compress: bool) -> None:
     async def note(ws: WebSocket) -> None:
         async for _ in ws:
             received.append(ws)
@@ -292,8 +295,28 @@ async def test_sending_gives_way_now_and_then() -> None:
     received: list[WebSocket] = []
     async with serving(note) as (_, url), connect(url) as ws:
         for _ in range(5000):
-            await ws.send("x")
+            await ws.send(message, compress)
         assert len(received) > 1000
+
+
+async def test_sending_in_fragments_gives_way_now_and_then() -> None:
+    def fragments() -> Iterator[str]:
+        for _ in range(5000):
+            seen.add(len(turns))
+            yield "x"
+
+    async def count() -> None:
+        while True:
+            turns.append(None)
+            await asyncio.sleep(0)
+
+    turns: list[None] = []
+    seen: set[int] = set()
+    async with serving(drain) as (_, url), connect(url) as ws:
+        counting = asyncio.ensure_future(count())
+        await ws.send(fragments())
+        counting.cancel()
+        assert len(seen) > 3
 
 
 async def test_sending_to_a_peer_that_is_gone_ends() -> None:

@@ -119,8 +119,10 @@ class WebSocket(View, Generic[M_co]):
                 await self._send_in_turn(message, octets, compress)
         except Disconnected:
             raise await self._end() from None
-        if octets is not None and self.protocol._writing_paused:
-            await self._give_way()
+        if octets is not None:
+            self.protocol._credit -= 1
+            if self.protocol._writing_paused or self.protocol._credit < 0:
+                await self._give_way()
 
     async def _give_way(self) -> None:
         """Wait for the peer, and now and then for the loop, which may know that it is gone."""
