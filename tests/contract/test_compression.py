@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import zlib
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from wsproto_async.compress import (
     PerMessageDeflateOffer,
     PerMessageDeflateOfferAccept,
 )
-from wsproto_async.errors import ProtocolError
+from wsproto_async.errors import PayloadExceededError, ProtocolError
 
 from .support import (
     CLOSE,
@@ -260,6 +262,53 @@ def test_prepared_messages_are_compressed_unless_told_otherwise(lab: Lab) -> Non
     side.protocol.sendPreparedMessage(prepare(b"abc"))
     side.protocol.sendPreparedMessage(prepare(b"abc", doNotCompress=True))
     assert side.frames() == [Frame(TEXT, turned(b"abc"), rsv=4), Frame(TEXT, b"abc")]
+
+
+@covers("sendMessage", "sendPreparedMessage", "maxMessagePayloadSize")
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_message_that_compressing_makes_too_large_goes_as_it_is(lab: Lab, prepared: bool) -> None:
+    """A peer could have it made so, and the server that sends it back would be to blame."""
+    side = open_server(
+        lab,
+        headers={"Sec-WebSocket-Extensions": "permessage-deflate"},
+        perMessageCompressionAccept=lambda offers: PerMessageDeflateOfferAccept(offers[0]),
+        maxMessagePayloadSize=1000,
+    )
+
+    def send(payload: bytes) -> None:
+        if prepared:
+            message = side.protocol.factory.prepareMessage(payload)
+            side.protocol.sendPreparedMessage(message)
+        else:
+            side.protocol.sendMessage(payload)
+
+    noise = random.Random(1).randbytes(1000)
+    for payload in (b"news" * 50, noise, noise[:500]):
+        send(payload)
+    before, as_it_is, behind = side.frames()
+    assert as_it_is == Frame(TEXT, noise)
+    inflater = zlib.decompressobj(-15)
+    assert (before.rsv, behind.rsv) == (4, 4)
+    assert inflater.decompress(before.payload + b"\0\0\xff\xff") == b"news" * 50
+    # This must not refer to what was compressed, but not sent so.
+    assert inflater.decompress(behind.payload + b"\0\0\xff\xff") == noise[:500]
+    assert not side.protocol.wasMaxMessagePayloadSizeExceeded
+    with pytest.raises(PayloadExceededError):
+        send(random.Random(2).randbytes(1001))
+    assert side.protocol.wasMaxMessagePayloadSizeExceeded
+
+
+@covers("maxMessagePayloadSize")
+def test_a_codec_that_cannot_forget_has_its_message_refused(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it compresses next may refer to the message, so that cannot go as it is."""
+    side = compressed_server(lab)
+    side.protocol.maxMessagePayloadSize = 5
+    monkeypatch.setattr(Codec, "end_compress_message", lambda codec: b"...")
+    with pytest.raises(PayloadExceededError):
+        side.protocol.sendMessage(b"abc")
+    assert side.sent() == b""
 
 
 @covers("beginMessage", "sendMessageFrame", "endMessage")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from functools import cache
 
@@ -68,6 +69,7 @@ CASES: dict[str, tuple[bytes, int | None]] = {
     "a frame above the limit": (message(bytes(MIB + 1)), 1009),
     "a huge frame": (b"\xc2\xff" + (2**62).to_bytes(8, "big"), 1009),
     "the largest message": (message(bomb(MIB)), 1000),
+    "the largest message, of noise": (client_frame(BINARY, os.urandom(MIB)), 1000),
     "an empty message": (message(b"\x00"), 1000),
     "nothing at all": (message(b""), 1000),
     "nothing, in parts": (message(b"", fin=False) + client_frame(0) * 1, 1000),

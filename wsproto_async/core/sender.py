@@ -118,21 +118,24 @@ class MessageSender:
         """
         if self.send_state:
             self.refuse_message()
-        data = payload.encode() if isinstance(payload, str) else bytes(payload)
-        plain = len(data)
+        octets = payload.encode() if isinstance(payload, str) else bytes(payload)
+        plain = len(octets)
+        data = octets
         rsv = 0
         if compress and self.codec is not None and plain >= self.compress_from:
             # One step without a break: a cancelled send must not leave half a message in the codec.
             codec = self.codec
             codec.start_compress_message()
-            data = codec.compress_message_data(data) + codec.end_compress_message()
+            data = codec.compress_message_data(octets) + codec.end_compress_message()
             rsv = 4
-        if self.max_send and len(data) > self.max_send:
-            self.max_message_exceeded = True
+        if rsv and self.max_send and len(data) > self.max_send:
             # Not in Autobahn's contract: a codec that was made for that may lack it.
             discard = getattr(self.codec, "discard_compress_message", None)
-            if rsv and discard is not None:
+            if discard is not None:
                 discard()
+                data, rsv = octets, 0  # noise gets larger: it goes as it is (RFC 7692, section 6)
+        if self.max_send and len(data) > self.max_send:
+            self.max_message_exceeded = True
             raise PayloadExceededError(
                 f"message of {len(data)} octets exceeds max_message_payload_size={self.max_send}"
             )

@@ -194,7 +194,8 @@ class Sending(Frames):
             if shared is None:
                 self.sendMessage(preparedMsg.payload, preparedMsg.binary)
                 return
-            octets = shared
+            if not connection.max_send or len(shared) <= connection.max_send:
+                octets = shared  # noise gets larger, and goes as it is
         if self._by_frames:
             self.sendData(octets)
         else:
