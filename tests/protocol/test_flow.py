@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from wsproto_async import Disconnected
 from wsproto_async.protocol.flow import MUCH
 
 from ..contract.support import (
@@ -225,6 +226,21 @@ def test_drain(lab: Lab) -> None:
     assert not tasks[1].done()
     read_all(side)
     assert tasks[1].done()
+
+
+def test_who_drains_where_there_is_room_gives_way_now_and_then(lab: Lab) -> None:
+    """Else it would never hear that the peer is gone."""
+
+    async def send_for_ever() -> None:
+        while True:
+            side.protocol.sendMessage(b"x")
+            await side.protocol.drain()
+
+    side = open_server(lab)
+    sending = asyncio.ensure_future(send_for_ever(), loop=lab)
+    lab.call_soon(side.transport._lose, None)
+    with pytest.raises(Disconnected):
+        lab.get(sending)
 
 
 def test_drain_when_it_fills_up_again(lab: Lab) -> None:

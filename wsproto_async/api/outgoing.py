@@ -18,7 +18,6 @@ from pydantic import BaseModel
 
 from ..constants import CloseCode, State
 from ..errors import Disconnected, OptionTypeError
-from ..protocol.doors import UNBROKEN
 
 if TYPE_CHECKING:
     from .link import Link
@@ -95,10 +94,6 @@ class FragmentedMessage:
                 elif isinstance(fragment, str) is not (kind is str):
                     raise OptionTypeError("the fragments of a message must be all str or all bytes")
                 link.sendMessageFrame(payload)
-                link._credit -= 1
-                if link._credit < 0:
-                    link._credit = UNBROKEN
-                    await asyncio.sleep(0)
                 await link.drain()
         except BaseException:
             connection = link._connection

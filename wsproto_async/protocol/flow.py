@@ -12,6 +12,7 @@ from typing import Any
 
 from ..constants import Opcode, State
 from .calling import Calling
+from .doors import UNBROKEN
 from .threads import check_thread
 
 __all__ = ["Flow"]
@@ -137,10 +138,16 @@ class Flow(Calling):
     async def drain(self) -> None:
         """Wait until there is room for more to be sent (option ``writeBufferHigh``).
 
-        Returns at once where there is, and when the connection has ended.
+        Returns at once where there is, and when the connection has ended; once in a thousand
+        times it gives way to other tasks all the same.
         """
         self._check_thread("drain()", "asyncio.run_coroutine_threadsafe")
         self._flush()
+        if self._connection is not None:
+            self._credit -= 1
+            if self._credit < 0:
+                self._credit = UNBROKEN
+                await asyncio.sleep(0)
         while self._writing_paused:
             if self._writable is None:
                 self._writable = self._loop.create_future()
