@@ -45,7 +45,8 @@ class WebSocketURL(NamedTuple):
     is_secure: bool
     """Whether the scheme is ``wss``."""
     host: str
-    """In lower case; an IPv6 address without brackets; ``"unix"`` for a Unix socket."""
+    """In lower case; an IPv6 address without brackets, its zone behind a plain ``%``; ``"unix"``
+    for a Unix socket."""
     port: int | str
     """1 to 65535; the path of a Unix socket."""
     resource: str
@@ -87,6 +88,8 @@ def parse_url(url: str) -> WebSocketURL:
         raise InvalidURL(f"a WebSocket URL has no fragment: {hide_user(url)!r}")
     if host != "unix" and " " in url:
         raise InvalidURL(f"blanks in a URL are written %20: {hide_user(url)!r}")
+    if ":" in host:  # the zone of an IPv6 address (RFC 6874); a bare % is understood, too
+        host = re.sub("%25(?=.)", "%", host, count=1)
     is_secure = parts.scheme == "wss"
     path = parts.path or "/"
     address: int | str = port or _default_port(is_secure)
