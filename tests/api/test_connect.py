@@ -369,6 +369,7 @@ SERVER_SIDE = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ({"useragent": 5}, "useragent must be str or None, not int"),
         ({"ssl": ssl.create_default_context()}, "ssl and server_hostname are for wss://"),
         ({"server_hostname": "h"}, "ssl and server_hostname are for wss://"),
+        ({"ssl_handshake_timeout": 5}, "ssl_handshake_timeout is for wss://, not for ws://"),
         ({"url": "wss://h/", "ssl": True}, "ssl must be SSLContext or None, not bool"),
         ({"url": "wss://h/", "server_hostname": 5}, "server_hostname must be str or None, not int"),
         ({"sock": socket.socket, "path": "/x"}, "sock and the path of a Unix socket exclude"),

@@ -152,6 +152,34 @@ async def test_certificates_count_in_a_tunnel(certificates: Certificates) -> Non
             assert await ws.recv() == "x"
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_keywords_for_tls_in_a_tunnel(
+    scheme: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssl, "create_default_context", lambda: certificates.client)
+    async with (
+        proxying(scheme, certificates.server if scheme == "https" else None) as tunnels,
+        serving(ssl=certificates.server) as (_, url),
+        connect(url, proxy=tunnels.url, ssl=certificates.client, ssl_handshake_timeout=60) as ws,
+    ):
+        await ws.send("x")
+        assert await ws.recv() == "x"
+
+
+async def test_how_long_tls_may_take_in_a_tunnel() -> None:
+    async def silent(peer: RawPeer) -> None:
+        await peer.everything()
+
+    async with (
+        proxying("http") as tunnels,
+        raw_server(silent, upgrade=False) as url,
+        asyncio.timeout(5),
+    ):
+        # uvloop does not say why.
+        with pytest.raises(ConnectError, match=r"longer than 0.2 seconds|it closed the connection"):
+            await connect(url.replace("ws:", "wss:"), proxy=tunnels.url, ssl_handshake_timeout=0.2)
+
+
 async def test_an_https_proxy(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssl, "create_default_context", lambda: certificates.client)
     async with (

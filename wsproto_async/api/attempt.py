@@ -23,7 +23,7 @@ from .client_link import ClientLinkFactory
 from .credentials import Auth, with_credentials, without_bearer
 from .proxy import Proxy, find_proxy, parse_proxy
 from .redirects import is_same_origin, redirect_url
-from .tunnel import open_tunnel
+from .tunnel import TLS_KEYWORDS, open_tunnel
 from .websocket import WebSocket
 
 __all__ = ["Attempt", "AuthSource", "Headers", "HeadersSource", "URLSource"]
@@ -145,6 +145,8 @@ class Attempt:
             name = self.server_hostname or parts.host
         elif self.ssl is not None or self.server_hostname is not None:
             raise OptionError(f"ssl and server_hostname are for wss://, not for {hide_user(url)}")
+        elif given := TLS_KEYWORDS & self.kwargs.keys():
+            raise OptionError(f"{min(given)} is for wss://, not for {hide_user(url)}")
         return Target(url, parts, self.find_proxy(parts), tls, name)
 
     def find_proxy(self, parts: WebSocketURL) -> Proxy | None:
@@ -284,6 +286,9 @@ class Attempt:
             return await loop.create_connection(factory, sock=self.sock, **arguments)
         if target.proxy is not None:
             factory.ssl_context, factory.server_hostname = target.tls, target.server_hostname
+            factory.tls_keywords = {
+                name: arguments[name] for name in TLS_KEYWORDS & arguments.keys()
+            }
             return await open_tunnel(target.proxy, self.address(target), factory, arguments)
         host, port = self.address(target)
         return await loop.create_connection(factory, **(arguments | {"host": host, "port": port}))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ssl
-from typing import Any
+from typing import Any, Final
 
 from ..errors import OptionError
 from ..factory.client import WebSocketClientFactory
 from .proxy import Proxy
 
-__all__ = ["open_tunnel"]
+__all__ = ["TLS_KEYWORDS", "open_tunnel"]
+
+TLS_KEYWORDS: Final = frozenset({"ssl_handshake_timeout", "ssl_shutdown_timeout"})
+"""Keywords of ``create_connection`` that it takes only where TLS begins at once."""
 
 
 async def open_tunnel(
@@ -41,6 +44,8 @@ async def open_tunnel(
     factory.proxy = {"host": proxy.host, "port": proxy.port, "headers": proxy.headers}
     if proxy.scheme == "https":
         arguments = arguments | {"ssl": ssl.create_default_context()}
+    else:
+        arguments = {name: arguments[name] for name in arguments.keys() - TLS_KEYWORDS}
     return await loop.create_connection(factory, proxy.host, proxy.port, **arguments)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Unpack
 
 from ..errors import OptionError
@@ -42,6 +43,7 @@ class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
     Attributes:
         ssl_context: for TLS through a proxy's tunnel; None verifies the server.
         server_hostname: for the same: the name in the server's certificate, if not the host.
+        tls_keywords: for the same: further arguments of the loop's ``start_tls``.
 
     Raises:
         InvalidURL: the URL is not one of these.
@@ -56,6 +58,7 @@ class WebSocketClientFactory(ClientOptionAttributes, WebSocketFactory):
     proxy: dict[str, Any] | None
     ssl_context: ssl.SSLContext | None = None
     server_hostname: str | None = None
+    tls_keywords: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,

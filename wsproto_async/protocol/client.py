@@ -119,9 +119,12 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """
         context = getattr(self.factory, "ssl_context", None) or ssl.create_default_context()
         name = getattr(self.factory, "server_hostname", None) or self.factory.host
+        more = getattr(self.factory, "tls_keywords", {})
         below, self.transport = self.transport, details.Below(self.transport)
         try:
-            transport = await self._loop.start_tls(below, self, context, server_hostname=name)
+            transport = await self._loop.start_tls(
+                below, self, context, server_hostname=name, **more
+            )
             if transport is None or transport.is_closing():
                 raise ConnectionResetError("the connection was lost")
         except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
