@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from tests.contract.support import CLOSE, TEXT
 from wsproto_async import (
+    Deflate,
     OptionError,
+    PayloadExceededError,
     Server,
     ServerOptions,
     WebSocket,
@@ -21,6 +24,7 @@ from wsproto_async import (
     connect,
     serve_factory,
 )
+from wsproto_async.testing import memory_pair
 
 from .support import RawPeer, drain, raw_client, serving, until
 
@@ -55,6 +59,25 @@ async def test_everybody_gets_it(message: Any, expected: str | bytes) -> None:
         assert (result.sent, result.dropped, result.closed) == (5, 0, 0)
         assert repr(result) == "<BroadcastResult sent=5 dropped=0 closed=0>"
         assert [await ws.recv() for ws in clients] == [expected] * 5
+
+
+@pytest.mark.parametrize("compression", [None, Deflate(min_size=0)])
+async def test_a_message_that_is_too_large_for_some(compression: Deflate | None) -> None:
+    news = os.urandom(2000)
+    options = ServerOptions(max_message_payload_size=1000)
+    async with (
+        memory_pair() as one,
+        memory_pair(
+            server={"options": options, "compression": compression},
+            client={"compression": compression},
+        ) as small,
+        memory_pair() as other,
+    ):
+        with pytest.raises(PayloadExceededError, match="exceeds max_message_payload_size=1000"):
+            broadcast([one.server, small.server, other.server], news)
+        broadcast([small.server], news[:900])
+        assert [await one.client.recv(), await other.client.recv()] == [news, news]
+        assert await small.client.recv() == news[:900]
 
 
 async def test_the_order_with_other_messages_stays() -> None:

@@ -182,6 +182,18 @@ def test_a_prepared_message_needs_an_open_connection(lab: Lab) -> None:
     assert side.sent() == b""
 
 
+@covers("sendPreparedMessage")
+def test_a_prepared_message_is_held_to_the_limit(lab: Lab) -> None:
+    prepare = server_factory(lab).prepareMessage
+    side = open_server(lab)
+    side.protocol.maxMessagePayloadSize = 3
+    side.protocol.sendPreparedMessage(prepare(b"abc"))
+    with pytest.raises(PayloadExceededError, match="message of 4 octets exceeds"):
+        side.protocol.sendPreparedMessage(prepare(b"abcd"))
+    assert side.frames() == [Frame(TEXT, b"abc")]
+    assert side.protocol.wasMaxMessagePayloadSizeExceeded
+
+
 def test_a_large_prepared_message_keeps_its_place(lab: Lab) -> None:
     prepared = server_factory(lab).prepareMessage(bytes(100_000), isBinary=True)
     side = open_server(lab)

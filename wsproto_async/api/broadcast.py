@@ -6,7 +6,14 @@ from collections.abc import Generator, Iterable
 from typing import Any, Final, Literal, get_args
 
 from ..constants import CloseCode
-from ..errors import Disconnected, OptionError, OptionTypeError, StateError, check_type
+from ..errors import (
+    Disconnected,
+    OptionError,
+    OptionTypeError,
+    PayloadExceededError,
+    StateError,
+    check_type,
+)
 from ..options.fields import MIB
 from ..protocol.base import WebSocketProtocol
 from ..protocol.prepared import PreparedMessage
@@ -80,6 +87,8 @@ def broadcast(
     Raises:
         OptionTypeError: an argument has a wrong type.
         OptionError: another policy, or a negative ``max_buffer``.
+        PayloadExceededError: the message is larger than the ``max_message_payload_size`` of some
+            connections, which do not get it; all others do.
     """
     check_policy(on_slow, max_buffer)
     payload = octets_of(message)
@@ -89,6 +98,7 @@ def broadcast(
 
     result = BroadcastResult()
     sent, too_slow = 0, []
+    too_large = ""
     for item in list(connections):  # a hook that runs meanwhile may change it
         protocol = item.protocol if isinstance(item, WebSocket) else protocol_of(item)
         if protocol._writing_paused and protocol.bufferedAmount > max_buffer and protocol.open:
@@ -106,6 +116,8 @@ def broadcast(
                 protocol.sendMessage(prepared.payload, prepared.binary, doNotCompress=not compress)
         except Disconnected:
             continue
+        except PayloadExceededError as error:
+            too_large = str(error)
         except StateError:
             if protocol._thread is not None:
                 check_thread(protocol._thread, "broadcast(); use loop.call_soon_threadsafe()")
@@ -115,6 +127,8 @@ def broadcast(
     for protocol in too_slow:
         protocol._close_hint = f"broadcast() was told max_buffer={max_buffer}"
         protocol.sendCloseFrame(CloseCode.POLICY_VIOLATION, b"reads too slowly")
+    if too_large:
+        raise PayloadExceededError(too_large)
     result.sent, result.closed = sent, len(too_slow)
     return result
 

@@ -154,6 +154,7 @@ class Hub:
         Raises:
             OptionTypeError: an argument has a wrong type.
             OptionError: another policy, or a negative ``max_buffer``.
+            PayloadExceededError: as by :func:`~.broadcast.broadcast`.
         """
         check_type("topic", topic, str)
         members = list(self._members.get(topic, ()))  # a hook that runs meanwhile may leave

@@ -19,6 +19,7 @@ cdef class MessageSender:
     cdef public long long plain_octets_sent
 
     cpdef object send_message(self, object payload, bint binary)
+    cpdef object check_ready(self)
     cdef bint surely_fits(self, object payload)
     cpdef object send_with_care(self, object payload, bint binary, Py_ssize_t fragment, bint compress)
     @cython.locals(plain=Py_ssize_t)

@@ -85,6 +85,13 @@ class MessageSender:
         self.writer.frame(0x82 if binary else 0x81, payload)
         self.messages_sent += 1
 
+    def check_ready(self) -> None:
+        """Refuse where no message can begin (Disconnected, StateError)."""
+        if self.state != OPEN:
+            raise self.not_open()
+        if self.send_state:
+            self.refuse_message()
+
     def not_open(self) -> Disconnected:
         """What is raised where a message cannot be sent any more, or not yet."""
         state = State(self.state).name
@@ -135,10 +142,7 @@ class MessageSender:
                 discard()
                 data, rsv = octets, 0  # noise gets larger: it goes as it is (RFC 7692, section 6)
         if self.max_send and len(data) > self.max_send:
-            self.max_message_exceeded = True
-            raise PayloadExceededError(
-                f"message of {len(data)} octets exceeds max_message_payload_size={self.max_send}"
-            )
+            self.refuse_size(len(data))
         self.messages_sent += 1
         self.plain_octets_sent += plain - len(data)
         opcode = 2 if binary else 1
@@ -150,6 +154,13 @@ class MessageSender:
             frames.append((opcode, rsv, begin + fragment >= len(data), piece))
             opcode = rsv = 0
         return frames
+
+    def refuse_size(self, size: int) -> None:
+        """A message is above ``max_send``."""
+        self.max_message_exceeded = True
+        raise PayloadExceededError(
+            f"message of {size} octets exceeds max_message_payload_size={self.max_send}"
+        )
 
     def refuse_message(self) -> None:
         """Messages must not be interleaved (RFC 6455, section 5.4)."""

@@ -362,15 +362,14 @@ class Doors:
         Raises:
             Disconnected: the connection is not open.
             StateError: a message that was begun with ``beginMessage`` has not ended.
+            PayloadExceededError: it is larger than the option ``maxMessagePayloadSize``.
         """
         connection = self._connection
         if connection is None:
             raise Disconnected("a message can be sent on an open connection only")
-        if connection.state != OPEN:
-            raise connection.not_open()
-        if connection.send_state:
-            connection.refuse_message()
-        if self._slow_send or connection.codec is not None:
+        connection.check_ready()
+        large = connection.max_send and len(preparedMsg.payload) > connection.max_send
+        if large or self._slow_send or connection.codec is not None:
             self._send_prepared_with_care(preparedMsg)
         else:
             connection.writer.whole(preparedMsg.payloadHybi)

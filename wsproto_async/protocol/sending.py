@@ -196,6 +196,8 @@ class Sending(Frames):
                 return
             if not connection.max_send or len(shared) <= connection.max_send:
                 octets = shared  # noise gets larger, and goes as it is
+        elif connection.max_send and size > connection.max_send:
+            connection.refuse_size(size)
         if self._by_frames:
             self.sendData(octets)
         else:
