@@ -162,6 +162,12 @@ ACCEPTS: dict[str, Script] = {
     "the Accept in lower case": lambda sock, head: sock.sendall(
         accepting(head, Sec_WebSocket_Accept=accepting(head).split(b"Accept: ")[1][:28].lower())
     ),
+    "the Accept twice in a line": lambda sock, head: sock.sendall(
+        accepting(head, Sec_WebSocket_Accept=b", ".join([accepting(head)[-32:-4]] * 2))
+    ),
+    "the Accept in quotes": lambda sock, head: sock.sendall(
+        accepting(head, Sec_WebSocket_Accept=b'"%b"' % accepting(head)[-32:-4])
+    ),
     "a protocol that nobody asked for": upgrade(b"", b"Sec-WebSocket-Protocol: chat"),
     "a protocol with escapes": upgrade(b"", b"Sec-WebSocket-Protocol: \x9b31m"),
     "two protocols": upgrade(b"", b"Sec-WebSocket-Protocol: a", b"Sec-WebSocket-Protocol: b"),
@@ -427,6 +433,15 @@ PROXIES: dict[str, Script] = {
     "200, then an end": say(status(200)),
     "HTTP/0.9": then_stay(b"<html>\r\n\r\n"),
     "escapes": then_stay(status(200, b"X: \x1b[2J")),
+    "escapes in the reason": then_stay(status(502, reason=b"\x9b31m\x85INFO fine")),
+    "a long reason": then_stay(status(502, reason=b"x" * 15_000)),
+    "lines that end in LF": then_stay(b"HTTP/1.1 200 Yes\n\n"),
+    "a folded header": then_stay(status(200, b"X: a", b" b")),
+    "a space before the colon": then_stay(status(200, b"X : a")),
+    "thousands of headers": then_stay(status(200, *[b"X:"] * 3000)),
+    "status 2000": then_stay(b"HTTP/1.1 2000 Yes\r\n\r\n"),
+    "HTTP/3": then_stay(b"HTTP/3 200 Yes\r\n\r\n"),
+    "SOCKS": then_stay(b"\x05\x00"),
 }
 
 

@@ -36,7 +36,20 @@ HEADERS: dict[str, bytes] = {
     "all RSV": client_frame(BINARY, b"x", rsv=7),
     "RSV1 on a ping": client_frame(PING, b"x", rsv=4),
     "RSV1 on a close frame": client_frame(CLOSE, rsv=4),
-    **{f"opcode {opcode}": client_frame(opcode, b"x") for opcode in (3, 4, 5, 6, 7, 11, 12, 15)},
+    **{
+        f"RSV {rsv:03b} on opcode {opcode}": client_frame(opcode, rsv=rsv)
+        for rsv in range(1, 8)
+        for opcode in (TEXT, BINARY, CLOSE, PING, PONG)
+    },
+    **{
+        f"RSV {rsv:03b} on a continuation": part(TEXT, b"x") + client_frame(0, b"y", rsv=rsv)
+        for rsv in range(1, 8)
+    },
+    **{
+        f"opcode {opcode}": client_frame(opcode, b"x")
+        for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
+    },
+    "opcode 11 in a message": part(TEXT, b"x") + client_frame(11),
     "opcode 3 and a huge length": header(0x83, 0xFF, HUGE.to_bytes(8, "big")),
     "opcode 15 and the largest length": header(0x8F, 0xFF, b"\xff" * 8),
     "not masked": client_frame(TEXT, b"x", mask=None),
