@@ -54,8 +54,7 @@ class CommonOptions(OwnOptions, frozen=True):
     max_message_payload_size: Annotated[Octets, Autobahn(0)] = MIB
     """How many octets a message may have. A larger one that is received fails the connection with
     1009, be it large on the wire or once inflated; a larger one to be sent raises
-    ``PayloadExceededError``, unless it is sent in pieces or on many connections at once, when
-    nobody measures it. 0 is unlimited.
+    ``PayloadExceededError``, unless it is sent in pieces, when nobody measures it. 0 is unlimited.
 
     Default: 1 MiB, so that no peer can make us hold more than we said; most messages are far
     smaller. Autobahn: 0."""
