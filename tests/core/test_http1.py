@@ -91,7 +91,7 @@ def test_a_head_that_fills_the_limit_without_an_end_is_refused_at_once() -> None
         HeadReader(14).feed(b"GET / HTTP/1.1")
 
 
-@pytest.mark.parametrize("head", [HEAD, b"\r\n\r\n"])
+@pytest.mark.parametrize("head", [HEAD, b"G / H\r\n\r\n"])
 @pytest.mark.parametrize("behind", [b"\n" * 1000, b"\x01\n"])
 def test_what_is_behind_the_head_does_not_count(head: bytes, behind: bytes) -> None:
     reader = HeadReader(len(HEAD))
@@ -194,6 +194,18 @@ def test_a_server_knows_at_the_end_of_a_line_that_it_is_no_request(line: bytes, 
     )
     with pytest.raises(StateError):
         reader.feed(b"")
+
+
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\r\n\n", b"Host: a\r\n\r\n"])
+def test_a_first_line_without_anything_is_no_request_line(behind: bytes) -> None:
+    with pytest.raises(HandshakeError, match=r"^bad HTTP request line ''$") as caught:
+        HeadReader(100).feed(b"\r\n" + behind)
+    assert caught.value.status == 400
+
+
+def test_a_whole_head_is_refused_for_its_first_line_as_its_pieces_are() -> None:
+    with pytest.raises(HandshakeError, match="bad HTTP request line 'HELLO'"):
+        HeadReader(100).feed(b"HELLO\r\nHost: a\r\n\r\n")
 
 
 def test_a_request_line_beyond_the_limit_is_too_large_first() -> None:

@@ -94,8 +94,8 @@ class HeadReader:
         if self._is_client and not buffer.startswith(_HTTP[: len(buffer)]):
             line = buffer.partition(b"\r\n")[0].decode("latin-1")
             raise self._refusal(f"bad HTTP response status line {shown(line)}", 0)
+        self._check_request_line(known)
         if end < 0:
-            self._check_request_line(known)
             if len(buffer) >= self._max_size:
                 raise self._refusal(f"HTTP head is larger than {self._max_size} octets", 431)
             return None

@@ -24,8 +24,8 @@ from wsproto_async.core.handshake.server import (
 from wsproto_async.core.http1 import HeadReader, parse_request_head, parse_response_head
 
 
-def _head(data: bytes) -> bytes:
-    reader = HeadReader(8192)
+def _head(data: bytes, *, is_client: bool = False) -> bytes:
+    reader = HeadReader(8192, is_client=is_client)
     head = reader.feed(data)
     assert head is not None
     assert reader.rest == b""
@@ -66,6 +66,7 @@ def test_our_client_their_server(subprotocols: Sequence[Any]) -> None:
     assert isinstance(request, Request)
     assert request.headers["Host"] == "[::1]:9000"
     server.send_response(server.accept(request))
-    head = parse_response_head(_head(b"".join(server.data_to_send())), max_headers=100)
+    answer = _head(b"".join(server.data_to_send()), is_client=True)
+    head = parse_response_head(answer, max_headers=100)
     verdict = judge_response(head, key=key, protocols=subprotocols)
     assert verdict.subprotocol == (subprotocols[0] if subprotocols else None)
