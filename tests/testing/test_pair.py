@@ -28,6 +28,7 @@ from wsproto_async import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from wsproto_async.compress import PERMESSAGE_COMPRESSION_EXTENSION
 from wsproto_async.testing import Recorder, memory_link, memory_pair
 
 
@@ -240,6 +241,28 @@ async def test_bad_faults_are_named(sizes: Any) -> None:
 
 
 # --- the recorder -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["deflate", "bzip2", "snappy", "brotli"])
+async def test_a_recorder_inflates_whatever_was_agreed_on(name: str) -> None:
+    classes = PERMESSAGE_COMPRESSION_EXTENSION[f"permessage-{name}"]
+    accept: Any = classes["OfferAccept"]
+    server = ServerOptions(per_message_compression_accept=lambda offers: accept(offers[0]))
+    client = ClientOptions(
+        per_message_compression_offers=[classes["Offer"]()],
+        per_message_compression_accept=classes["ResponseAccept"],
+    )
+    recorder = Recorder()
+    async with memory_pair(
+        echo, server={"options": server}, client={"options": client}, recorder=recorder
+    ) as (ws, _):
+        assert ws.protocol.websocket_extensions_in_use
+        for message in ("again " * 100, "again " * 100, b""):
+            await ws.send(message)
+            assert await ws.recv() == message
+    assert [frame.rsv for frame in recorder.frames if not frame.is_control] == [4] * 6
+    assert recorder.messages("client") == recorder.messages("server")
+    assert recorder.messages("client") == ["again " * 100, "again " * 100, b""]
 
 
 async def test_a_recorder_sees_frames_and_messages() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from ..compress import PERMESSAGE_COMPRESSION_EXTENSION, PerMessageCompress
 from ..constants import Opcode
+from ..core.extensions.header import parse_extensions
 from ..masking import xor
 from .wire import Faults
 
@@ -75,8 +77,10 @@ class Recorder:
 
     def watch(self, connection: Faults) -> None:
         """Write down what passes here from now on; from before its opening handshake, that is."""
-        connection.to_server.on_octets = self._track("client").feed
-        connection.to_client.on_octets = self._track("server").feed
+        client, server = self._track("client"), self._track("server")
+        client.answer = server
+        connection.to_server.on_octets = client.feed
+        connection.to_client.on_octets = server.feed
 
     def _track(self, sender: Sender) -> _Track:
         track = _Track(sender, self.frames.append)
@@ -89,7 +93,7 @@ class Recorder:
 
     def messages(self, sender: Sender) -> list[str | bytes]:
         """The complete messages of one end, inflated; text that is not UTF-8 has U+FFFD in it."""
-        return [message for track in self._tracks[sender] for message in _messages(track.frames)]
+        return [message for track in self._tracks[sender] for message in _messages(track)]
 
     def head(self, sender: Sender) -> str:
         """The HTTP head of one end: the request or the response of the latest connection."""
@@ -98,11 +102,12 @@ class Recorder:
 
 
 class _Track:
-    """What one end sends on one connection."""
+    """What one end sends on one connection; ``answer`` is the track whose head is the response."""
 
     def __init__(self, sender: Sender, on_frame: Callable[[RecordedFrame], object]) -> None:
         self.sender = sender
         self.head = b""
+        self.answer = self
         self.frames: list[RecordedFrame] = []
         self._on_frame = on_frame
         self._octets = bytearray()
@@ -144,18 +149,31 @@ class _Track:
         return RecordedFrame(self.sender, with_name, payload, first >= 0x80, first >> 4 & 7, masked)
 
 
-def _messages(frames: list[RecordedFrame]) -> Iterator[str | bytes]:
-    inflater = zlib.decompressobj(-15)
+def _messages(track: _Track) -> Iterator[str | bytes]:
+    codec = _codec(track)
     first: RecordedFrame | None = None
     payload = b""
-    for frame in frames:
+    for frame in track.frames:
         if frame.is_control:
             continue
         if frame.opcode != Opcode.CONTINUATION:
             first, payload = frame, b""
         payload += frame.payload
         if frame.fin and first is not None:
-            if first.rsv & 4:  # RFC 7692, section 7.2.2
-                payload = inflater.decompress(payload + b"\x00\x00\xff\xff")
+            if first.rsv & 4 and codec is not None:
+                codec.start_decompress_message()
+                payload = codec.decompress_message_data(payload)
+                codec.end_decompress_message()
             yield payload.decode(errors="replace") if first.opcode == Opcode.TEXT else payload
             first = None
+
+
+def _codec(track: _Track) -> PerMessageCompress | None:
+    """What inflates the messages of an end, if a compression was agreed on."""
+    for answer in re.findall(rb"(?im)^sec-websocket-extensions:(.*)\r$", track.answer.head):
+        for name, params in parse_extensions(answer.decode("latin-1")):
+            if classes := PERMESSAGE_COMPRESSION_EXTENSION.get(name):
+                accept: Any = classes["ResponseAccept"]
+                agreed = accept(classes["Response"].parse(params))
+                return classes["PMCE"].create_from_response_accept(track.sender == "client", agreed)
+    return None
