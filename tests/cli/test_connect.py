@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,6 +34,22 @@ async def test_lines_are_messages() -> None:
     first, last = result.err.splitlines()
     assert first.startswith("connected to tcp4:127.0.0.1:")
     assert last.startswith("we closed the connection with 1000 (normal)")
+
+
+async def test_text_that_stdout_cannot_encode() -> None:
+    async with serving() as (_, url):
+        result = await tool(
+            "connect", url, "--quiet", stdin="a€\n".encode(), PYTHONIOENCODING="latin-1"
+        )
+        assert (result.status, result.out) == (0, "a\\u20ac\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_closed_standard_streams(closed: str) -> None:
+    async with serving() as (_, url):
+        command = f'exec "{sys.executable}" -m wsproto_async connect {url} --wait 0 {closed}'
+        process = await asyncio.create_subprocess_shell(command, stdin=DEVNULL, cwd=ROOT)
+        assert await process.wait() == 0
 
 
 async def test_octets_in_hexadecimal() -> None:

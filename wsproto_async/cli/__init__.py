@@ -17,6 +17,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from ..errors import OptionError, WebSocketError
 from ..util import InvalidURL
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in (connect, serve, bench, options):
         module.add_to(commands)
+    _prepare_streams()
     args = parser.parse_args(arguments)
     try:
         status: int = args.run(args)
@@ -59,6 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, 2)
     except (WebSocketError, OSError) as error:
         return _say(error, 1)
+
+
+def _prepare_streams() -> None:
+    """See to it that the standard streams are there, and that any text can be printed.
+
+    The descriptor of one that was closed would become that of a socket, and uvloop then aborts.
+    """
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _say(error: Exception, status: int) -> int:
