@@ -214,6 +214,9 @@ def answer(status: int, *locations: str) -> HandshakeError:
         ("ws://h/a", "wss://h:8443", "wss://h:8443"),
         ("wss://h/a", "../b", "wss://h/b"),
         ("wss://h/a", "https://eve:secret@h/b@c", "wss://h/b@c"),
+        ("ws://h/", "/Gr\u00c3\u00bc\u00c3\u009fe?\u00c3\u00bc", "ws://h/Grüße?ü"),
+        ("ws://h/", "http://b\u00c3\u00bccher.example/", "ws://bücher.example/"),
+        ("ws://h/", "/Gr\u00fc\u00dfe", "ws://h/Grüße"),
     ],
 )
 def test_where_it_leads(url: str, location: str, target: str) -> None:

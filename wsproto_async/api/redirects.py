@@ -36,7 +36,7 @@ def redirect_url(error: HandshakeError, url: str) -> str | None:
         return None
     location = locations.pop()
     try:
-        target = urldefrag(urljoin(url, location)).url
+        target = urldefrag(urljoin(url, _decoded(location))).url
         scheme, _, rest = target.partition(":")
         scheme = SCHEMES.get(scheme.lower(), scheme)
         # Whatever user the server names, it is none of ours.
@@ -53,6 +53,14 @@ def redirect_url(error: HandshakeError, url: str) -> str | None:
     if before.is_secure and not after.is_secure:
         raise _refused(error, location, "which is not encrypted while this is")
     return target
+
+
+def _decoded(location: str) -> str:
+    """A URL as UTF-8, as most outside ASCII are, although heads are read as ISO-8859-1."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeError:
+        return location
 
 
 def _refused(error: HandshakeError, location: str, why: str) -> HandshakeError:
