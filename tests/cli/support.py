@@ -7,7 +7,6 @@ import contextlib
 import os
 import pty
 import select
-import signal
 import sys
 import termios
 from asyncio.subprocess import PIPE, Process
@@ -36,11 +35,6 @@ def _environ(more: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **coverage, **more}
 
 
-def _hear_ctrl_c() -> None:
-    """Undo what a shell does to what it starts in the background, these tests perhaps."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextlib.asynccontextmanager
 async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
     """A tool while it runs, with a pipe at each of its ends."""
@@ -51,7 +45,6 @@ async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
-        preexec_fn=_hear_ctrl_c,
     )
     try:
         yield process
@@ -82,7 +75,6 @@ class Terminal:
         self.shown = ""
         pid, self.descriptor = pty.fork()
         if pid == 0:
-            _hear_ctrl_c()
             os.chdir(ROOT)
             command = [sys.executable, "-m", "wsproto_async", *arguments]
             os.execve(sys.executable, command, _environ({"TERM": "xterm", **environ}))
