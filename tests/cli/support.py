@@ -28,7 +28,7 @@ class Result(NamedTuple):
     err: str
 
 
-def _environ(more: Mapping[str, str]) -> dict[str, str]:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a tool: ours, and coverage measures it where it measures us."""
     measured = Coverage.current() is not None
     coverage = {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")} if measured else {}
@@ -41,7 +41,7 @@ async def started(*arguments: str, **environ: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-m", "wsproto_async", *arguments),
         cwd=ROOT,
-        env=_environ(environ),
+        env=environment(environ),
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -77,7 +77,7 @@ class Terminal:
         if pid == 0:
             os.chdir(ROOT)
             command = [sys.executable, "-m", "wsproto_async", *arguments]
-            os.execve(sys.executable, command, _environ({"TERM": "xterm", **environ}))
+            os.execve(sys.executable, command, environment({"TERM": "xterm", **environ}))
         self.pid = pid
         termios.tcsetwinsize(self.descriptor, (40, 100))
 

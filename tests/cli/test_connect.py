@@ -23,7 +23,7 @@ from wsproto_async.cli import main
 from wsproto_async.cli.connect import Talk, add_to
 from wsproto_async.cli.lines import piped_lines
 
-from .support import PROMPT, Terminal, started, tool
+from .support import PROMPT, Terminal, environment, started, tool
 
 
 async def test_lines_are_messages() -> None:
@@ -48,7 +48,9 @@ async def test_text_that_stdout_cannot_encode() -> None:
 async def test_closed_standard_streams(closed: str) -> None:
     async with serving() as (_, url):
         command = f'exec "{sys.executable}" -m wsproto_async connect {url} --wait 0 {closed}'
-        process = await asyncio.create_subprocess_shell(command, stdin=DEVNULL, cwd=ROOT)
+        process = await asyncio.create_subprocess_shell(
+            command, stdin=DEVNULL, cwd=ROOT, env=environment({})
+        )
         assert await process.wait() == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
 import tomllib
@@ -34,6 +35,14 @@ def test_every_option_is_printed_with_default_unit_and_meaning(
     assert "\nclose_timeout = 1   (server; seconds or None)\n" in out
     assert "\nclose_timeout = 2   (client; seconds or None)\n" in out
     assert "WSPROTO_ASYNC_PER_MESSAGE_COMPRESSION_ACCEPT" not in out  # a function
+
+
+def test_a_stdout_that_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a notebook."""
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["options", "--server", "max_connections"]) == 0
+    assert out.getvalue().startswith("max_connections = ")
 
 
 @pytest.mark.parametrize(("role", "model"), [("server", ServerOptions), ("client", ClientOptions)])

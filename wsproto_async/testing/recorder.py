@@ -170,10 +170,15 @@ def _messages(track: _Track) -> Iterator[str | bytes]:
 
 def _codec(track: _Track) -> PerMessageCompress | None:
     """What inflates the messages of an end, if a compression was agreed on."""
-    for answer in re.findall(rb"(?im)^sec-websocket-extensions:(.*)\r$", track.answer.head):
-        for name, params in parse_extensions(answer.decode("latin-1")):
-            if classes := PERMESSAGE_COMPRESSION_EXTENSION.get(name):
-                accept: Any = classes["ResponseAccept"]
-                agreed = accept(classes["Response"].parse(params))
-                return classes["PMCE"].create_from_response_accept(track.sender == "client", agreed)
-    return None
+    known = [
+        (PERMESSAGE_COMPRESSION_EXTENSION[name], params)
+        for answer in re.findall(rb"(?im)^sec-websocket-extensions:(.*)\r$", track.answer.head)
+        for name, params in parse_extensions(answer.decode("latin-1"))
+        if name in PERMESSAGE_COMPRESSION_EXTENSION
+    ]
+    if not known:
+        return None
+    classes, params = known[0]
+    accept: Any = classes["ResponseAccept"]
+    agreed = accept(classes["Response"].parse(params))
+    return classes["PMCE"].create_from_response_accept(track.sender == "client", agreed)
