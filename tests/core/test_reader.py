@@ -221,6 +221,17 @@ def test_a_control_frame_in_pieces_does_not_end_the_message_around_it() -> None:
     assert sink.take() == [("begin", 0x81, False, 1), ("data", b"c"), ("end", True)]
 
 
+def test_a_sink_has_no_control_frames_unless_it_asks_for_them() -> None:
+    sink = Recorder(streaming=True)
+    control: list[tuple[int, bytes]] = []
+    reader = FrameReader()
+    reader.connect(sink.on_message, lambda *frame: control.append(frame), sink=sink)
+    octets = frame(PING, b"p")
+    reader.feed(octets, 0, len(octets))
+    assert control == [(PING, b"p")]
+    assert sink.take() == []
+
+
 @pytest.mark.parametrize("opcode", [TEXT, PING])
 def test_a_failure_in_the_middle_of_a_frame(opcode: int) -> None:
     """Data does not count any more; a control frame does."""
