@@ -14,6 +14,7 @@ from wsproto_async.protocol.http import HTTPResponse
 from wsproto_async.protocol.keeper import Keeper
 
 from ..contract.support import (
+    CLOSE,
     TEXT,
     Lab,
     MemoryTransport,
@@ -362,7 +363,49 @@ def test_none_begins_while_the_server_closes(lab: Lab) -> None:
     side = connect(lab, factory)
     assert side.transport.aborted
     assert keeper.kept == []
+    lab.turn()
     assert factory.getConnectionCount() == 0
+
+
+def test_a_request_that_waits_is_refused_when_the_server_closes(lab: Lab) -> None:
+    side = answer_to(lab, request(), Waiting)
+    side.protocol._go_away(1001, "bye", None)
+    assert status_of(side) == 503
+    assert side.transport.closed
+
+
+def test_before_a_request_there_is_nobody_to_answer_when_the_server_closes(lab: Lab) -> None:
+    side = connect(lab, server_factory(lab))
+    assert side.protocol.websocket_version == 0
+    side.protocol._go_away(1001, "bye", None)
+    assert side.sent() == b""
+    assert side.transport.aborted
+
+
+def test_an_open_connection_is_closed_when_the_server_closes(lab: Lab) -> None:
+    side = answer_to(lab, request())
+    side.sent()
+    side.protocol._go_away(1001, "bye", None)
+    assert side.sent() == frame(CLOSE, b"\x03\xe9bye")
+    assert not side.transport.is_closing()
+
+
+def test_one_that_cannot_be_closed_is_dropped_when_the_server_closes(lab: Lab) -> None:
+    error = ValueError("not today")
+
+    class Raising(Noting):
+        def _begin_close(self, *args: Any, **kwargs: Any) -> None:
+            raise error
+
+    side = answer_to(lab, request(), Raising)
+    side.protocol._go_away(1001, "bye", None)
+    assert side.protocol.noted("said") == [("error", "the connection cannot be closed", error)]
+    assert side.transport.aborted
+
+
+def test_no_task_is_that_of_a_callback_connection(lab: Lab) -> None:
+    side = answer_to(lab, request())
+    assert side.protocol._is_handled_by(None) is False
 
 
 def test_an_attribute_of_the_factory_that_means_something_else(lab: Lab) -> None:
