@@ -91,6 +91,23 @@ class Recorder:
         for piece in pieces:
             self.connection.receive(piece, 0, len(piece))
 
+    def land(self, octets: bytes, before: Callable[[], object] = lambda: None) -> None:
+        """Bring octets on the landing strip, which must be there.
+
+        Args:
+            octets: of a large payload, as far as all of it.
+            before: what happens while the loop has the strip.
+        """
+        while octets:
+            strip = self.reader.landing_strip()
+            assert strip is not None
+            size = min(len(strip), len(octets))
+            strip[:size] = octets[:size]
+            del strip
+            before()
+            self.connection.landed(size)
+            octets = octets[size:]
+
     def frame(self, opcode: int, payload: bytes = b"", **more: Any) -> bytes:
         """Octets of a frame as the peer has to send it."""
         mask = MASK if self.connection.is_server else None

@@ -376,6 +376,22 @@ async def test_signals_end_serve_forever(number: signal.Signals) -> None:
     assert {number: signal.getsignal(number) for number in before} == before
 
 
+async def test_signals_whose_handlers_are_not_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a program that embeds Python: they cannot be put back, and the server ends."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "getsignal", lambda number: None)
+        try:
+            async with serving_forever() as (_, url, running), connect(url) as ws:
+                os.kill(os.getpid(), signal.SIGTERM)
+                async with asyncio.timeout(5):
+                    await running
+                    await ws.wait_closed()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 async def test_two_signals_at_once() -> None:
     async with serving_forever() as (_, url, running), connect(url) as ws:
         os.kill(os.getpid(), signal.SIGTERM)

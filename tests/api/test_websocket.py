@@ -122,16 +122,17 @@ async def test_no_fragments_are_no_message() -> None:
         assert await ws.recv() == "next"
 
 
+async def two_fragments(turn: asyncio.Event) -> AsyncIterator[str]:
+    """The second one when it is its turn."""
+    yield "a"
+    await turn.wait()
+    yield "b"
+
+
 async def test_other_messages_wait_for_the_end_of_one_in_fragments() -> None:
     turn = asyncio.Event()
-
-    async def fragments() -> AsyncIterator[str]:
-        yield "a"
-        await turn.wait()
-        yield "b"
-
     async with serving() as (_, url), connect(url) as ws:
-        first = asyncio.create_task(ws.send(fragments()))
+        first = asyncio.create_task(ws.send(two_fragments(turn)))
         await until(lambda: ws._connection.send_state)
         second = asyncio.create_task(ws.send("c"))
         third = asyncio.create_task(ws.send(["d", "e"]))
@@ -163,14 +164,8 @@ async def test_who_waits_for_the_end_of_fragments_is_next() -> None:
 
 async def test_who_waits_for_the_end_of_fragments_may_be_cancelled() -> None:
     turn = asyncio.Event()
-
-    async def fragments() -> AsyncIterator[str]:
-        yield "a"
-        await turn.wait()
-        yield "b"
-
     async with serving() as (_, url), connect(url) as ws:
-        first = asyncio.create_task(ws.send(fragments()))
+        first = asyncio.create_task(ws.send(two_fragments(turn)))
         await until(lambda: ws._connection.send_state)
         second = asyncio.create_task(ws.send("never sent"))
         third = asyncio.create_task(ws.send("c"))

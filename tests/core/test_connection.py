@@ -546,12 +546,7 @@ def test_what_a_hook_brings_while_octets_land_comes_behind_them(side: Recorder) 
     side.meddle = bring
     octets = side.frame(BINARY, bytes(50_000))
     side.receive(octets[:1000])
-    strip = side.reader.landing_strip()
-    assert strip is not None
-    size = len(octets) - 1000
-    strip[:size] = octets[1000:]
-    del strip
-    side.connection.landed(size)
+    side.land(octets[1000:])
     assert [len(message) for message in side.messages()] == [50_000, 6]
 
 

@@ -27,19 +27,6 @@ from ..contract.support import (
 from ..helpers import Boom, Recorder
 from .streams import BAD, ToyInflater, bytewise
 
-
-def landing(side: Recorder, octets: bytes) -> None:
-    """Bring octets on the landing strip, which must be there."""
-    while octets:
-        strip = side.reader.landing_strip()
-        assert strip is not None
-        size = min(len(strip), len(octets))
-        strip[:size] = octets[:size]
-        del strip
-        side.connection.landed(size)
-        octets = octets[size:]
-
-
 # --- headers -----------------------------------------------------------------------------------
 
 
@@ -381,7 +368,7 @@ def test_large_payloads_land_in_the_message(side: Recorder, opcode: int, first: 
     strip = side.reader.landing_strip()
     assert strip is not None
     assert len(strip) == 60_000 - first
-    landing(side, octets[first:50_001])
+    side.land(octets[first:50_001])
     assert side.take() == []
     assert side.reader.landing_strip() is None  # what is left is not worth it
     side.receive(octets[50_001:])
@@ -402,7 +389,7 @@ def test_only_text_is_validated_there_and_only_if_that_is_wanted(side: Recorder)
         side.reader.validate = validate
         octets = side.frame(opcode, payload)
         side.receive(octets[: -len(payload)])
-        landing(side, octets[-len(payload) :])
+        side.land(octets[-len(payload) :])
         assert side.messages() == [payload]
 
 
@@ -410,11 +397,7 @@ def test_what_lands_during_a_pause_waits(side: Recorder) -> None:
     """A loop may have had the strip for a while then."""
     header, octets, payload = big(side, 50_000)
     side.receive(header)
-    strip = side.reader.landing_strip()
-    assert strip is not None
-    strip[:] = octets
-    side.connection.pause()
-    side.connection.landed(len(octets))
+    side.land(octets, side.connection.pause)
     assert side.take() == [("pause",)]
     side.connection.unpause()
     assert side.take() == [("message", payload, True), ("resume",)]
@@ -456,9 +439,9 @@ def test_bad_text_on_the_landing_strip(
     octets = side.frame(TEXT, payload + bytes(50))
     header = len(octets) - len(payload) - 50
     side.receive(octets[:header])
-    landing(side, octets[header : header + index])
+    side.land(octets[header : header + index])
     assert side.take() == []
-    landing(side, octets[header + index : header + index + 1])
+    side.land(octets[header + index : header + index + 1])
     reason = f"text message is not UTF-8 at octet {index}"
     assert side.take("violation") == [("violation", 1007, reason)]
     side.receive(octets[header + index + 1 :] + side.frame(PING))
@@ -478,7 +461,7 @@ def test_room_grows_with_what_arrived_and_not_with_what_was_announced(
         assert strip is not None
         rooms.append(len(strip))
         del strip
-        landing(side, octets[: rooms[-1]])
+        side.land(octets[: rooms[-1]])
         octets = octets[rooms[-1] :]
     assert rooms == [1000, 3000, 6000]
     assert side.messages() == [payload]
@@ -497,7 +480,7 @@ def test_room_does_not_grow_with_each_small_read(
         assert strip is not None
         ends.append(i + len(strip))
         del strip
-        landing(side, octets[i : i + 1])
+        side.land(octets[i : i + 1])
     assert ends == [1000] * 1000 + [4000] * 100
 
 
@@ -505,7 +488,7 @@ def test_fragments_may_land(side: Recorder) -> None:
     side.receive(side.frame(BINARY, b"first", fin=False))
     header, octets, payload = big(side, 50_000, CONTINUATION)
     side.receive(header)
-    landing(side, octets)
+    side.land(octets)
     assert side.messages() == [b"first" + payload]
 
 
@@ -513,11 +496,7 @@ def test_what_lands_after_the_end_is_nothing(side: Recorder) -> None:
     """A loop may have had the strip for a while when the connection ends."""
     header, octets, _ = big(side, 50_000)
     side.receive(header)
-    strip = side.reader.landing_strip()
-    assert strip is not None
-    strip[:] = octets
-    side.connection.dropped()
-    side.connection.landed(len(octets))
+    side.land(octets, side.connection.dropped)
     side.connection.lost()
     assert side.take() == [("closed",)]
 

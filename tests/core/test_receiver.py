@@ -57,13 +57,7 @@ def count_batches(side: Recorder) -> list[str]:
 def land(side: Recorder, octets: bytes, before: Callable[[], object] = lambda: None) -> None:
     """A large frame arrives, most of it on the landing strip; something happens before it does."""
     side.receive(octets[:1000])
-    strip = side.reader.landing_strip()
-    assert strip is not None
-    size = len(octets) - 1000
-    strip[:size] = octets[1000:]
-    del strip
-    before()
-    side.connection.landed(size)
+    side.land(octets[1000:], before)
 
 
 def test_a_new_connection() -> None:

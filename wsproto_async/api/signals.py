@@ -26,6 +26,7 @@ class Signals:
         self.before: dict[signal.Signals, Any] = {}
         for number in SIGNALS:
             handler = signal.getsignal(number)
+            # Windows has none, and other threads than the main one hear of none.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.arrived)
                 self.before[number] = handler
@@ -43,7 +44,8 @@ class Signals:
         while self.before:
             number, handler = self.before.popitem()
             self.loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            if handler is not None:  # else it was not Python's, who cannot put it back
+                signal.signal(number, handler)
 
     def leave(self, stop: asyncio.Future[None]) -> None:
         """Somebody waits no longer."""

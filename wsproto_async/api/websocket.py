@@ -13,7 +13,6 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from ..constants import CloseCode, State
 from ..errors import ConnectionClosed, Disconnected, OptionTypeError, StateError
-from ..protocol.doors import UNBROKEN
 from ..protocol.ending import closed_error
 from ..protocol.threads import check_thread, hand_over
 from ..types import ConnectionRequest, ConnectionResponse
@@ -126,9 +125,6 @@ class WebSocket(View, Generic[M_co]):
 
     async def _give_way(self) -> None:
         """Wait for the peer, and now and then for the loop, which may know that it is gone."""
-        self.protocol._credit = UNBROKEN
-        if not self.protocol._writing_paused:
-            await asyncio.sleep(0)
         await self.drain()
 
     def _send_whole(self, message: Any, octets: bytes, compress: bool) -> None:
